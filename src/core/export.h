@@ -1,0 +1,3 @@
+// Marks what libgradquake shows to its users; everything else stays hidden.
+#pragma once
+#define GRADQUAKE_EXPORT __attribute__((visibility("default")))

@@ -1,0 +1,123 @@
+// Plain records: what the training loop, the monitor, the theory and the writers exchange. No torch, no behaviour.
+// Steps count from 0. Norms are Euclidean, accumulated in float64. An absent value is std::nullopt (JSON null).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace gradquake {
+
+// One perturbation as it was added (a line of ledger.jsonl).
+struct InjectionRecord {
+  std::int64_t step = 0;
+  std::string rule;       // label
+  std::string site;       // e.g. "layers.2"
+  std::string direction;  // "forward" | "backward"
+  std::int64_t occurrence = 0;
+  std::int64_t elements = 0;
+  double norm = 0;           // ||added tensor||, times loss_divisor for eps
+  double relative_norm = 0;  // ||added|| / ||tensor||
+};
+
+// Norms of one layer's (module's) gradient at one step.
+struct LayerNorms {
+  std::vector<double> grad;        // ||u~_layer + r_layer||
+  std::vector<double> clean_grad;  // ||u_layer + r_layer||; empty without shadow
+  std::vector<double> grad_error;  // ||u~_layer - u_layer||; empty without shadow
+};
+
+// What the loop says of one step, before the optimiser moves the weights (a line of steps.jsonl).
+struct StepRecord {
+  std::int64_t step = 0;
+  std::int64_t epoch = 0;
+  double loss = 0;           // as trained: perturbed where a forward rule fired, regulariser included
+  double learning_rate = 0;  // of this step's update
+  double grad_norm = 0;      // ||u~ + r||, before clipping, weight decay excluded
+  std::optional<double> clean_loss;       // known where a shadow ran or no forward rule fired (and a shadow is due)
+  std::optional<double> clean_grad_norm;  // ||u + r||
+  std::optional<double> grad_error;       // ||u~ - u||
+  bool finite = true;                     // loss and grad_norm are finite
+  bool weights_finite = true;             // false: the weights already hold inf or nan
+  std::string nonfinite_at;               // first layer with a non-finite gradient, or "loss"; empty when finite
+  bool forward_fired = false;             // a forward rule injected at this step
+  bool backward_fired = false;            // a backward rule injected at this step
+  LayerNorms layers;                      // by layer, in the order of RunInfo::layers
+  std::vector<InjectionRecord> injections;
+};
+
+// A line of evaluations.jsonl. accuracy in [0, 1]; null where the objective has none.
+struct EvaluationRecord {
+  std::int64_t step = 0;  // number of updates made before it
+  double loss = 0;
+  std::optional<double> accuracy;
+};
+
+// A line of curvature.jsonl: the Hessian of the loss on the fixed probe set.
+struct CurvatureRecord {
+  std::int64_t step = 0;
+  double lambda_max = 0;
+  double lambda_min = 0;
+  double smoothness = 0;  // max(|lambda_max|, |lambda_min|)
+  double gamma_L = 0;     // learning_rate * smoothness
+  int products = 0;       // Hessian-vector products spent
+};
+
+// A rule that fired at the spike's step or shortly before.
+struct SpikeCause {
+  std::string rule;
+  std::string site;
+  std::string direction;
+  double norm = 0;
+  std::int64_t steps_ago = 0;
+};
+
+// A prediction or a bound that may not apply: value null, reason says why.
+struct Prediction {
+  std::optional<double> value;
+  std::string equation;
+  std::string reason;
+};
+
+// A line of spikes.jsonl (THEORY.md section 3).
+struct SpikeRecord {
+  std::int64_t step = 0;
+  std::string detector;  // "shadow" | "robust" | "both" | "nonfinite"
+  std::optional<double> score;
+  std::optional<double> grad_norm;
+  std::optional<double> grad_error;
+  std::string layer;
+  std::vector<SpikeCause> causes;  // empty: a natural spike
+  std::optional<double> level;
+  std::optional<double> loss_level;
+  std::optional<CurvatureRecord> curvature;
+  Prediction predicted;            // steps to recover, from the twin's end
+  Prediction predicted_displaced;  // from the displaced end
+  std::optional<std::int64_t> observed_recovery_steps;
+  std::optional<std::int64_t> gradient_recovery_steps;
+  std::string verdict;  // "recovered" | "plateau" | "diverged" | "open"
+  std::int64_t episode = 0;
+};
+
+// A condition of the theory, checked (summary.json `conditions`).
+struct Condition {
+  std::string name;
+  std::string equation;
+  std::string variant;  // "printed" | "corrected" | "sharp" | "measured"
+  std::optional<double> value;
+  std::optional<double> threshold;
+  std::optional<double> margin;  // threshold / value
+  std::optional<bool> holds;     // null: a single run cannot decide it
+  std::string note;              // e.g. the step at which L was measured
+};
+
+// What a run is, known before its first step.
+struct RunInfo {
+  std::string name;
+  std::int64_t steps = 0;
+  std::int64_t steps_per_epoch = 0;
+  std::vector<std::string> layers;  // names of LayerNorms entries
+};
+
+}  // namespace gradquake
