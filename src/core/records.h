@@ -86,6 +86,7 @@ struct SpikeRecord {
   std::string detector;  // "shadow" | "robust" | "both" | "nonfinite"
   std::optional<double> score;
   std::optional<double> grad_norm;
+  std::optional<double> clean_grad_norm;  // not written; grad_error / clean_grad_norm is the ratio people are shown
   std::optional<double> grad_error;
   std::string layer;
   std::vector<SpikeCause> causes;  // empty: a natural spike
