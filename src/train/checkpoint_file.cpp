@@ -1,0 +1,149 @@
+#include "gradquake/train/checkpoint_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <algorithm>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <system_error>
+
+namespace gradquake::train {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr char kMagic[] = "GQCKPT01";
+constexpr std::size_t kMagicSize = 8;
+
+template <class T>
+void put(std::string& bytes, T value) {
+  for (std::size_t i = 0; i < sizeof(T); ++i) bytes.push_back(static_cast<char>((value >> (8 * i)) & 0xFF));
+}
+
+// Reads values off the front of `rest`; nothing where it is too short.
+class Cursor {
+ public:
+  explicit Cursor(std::string_view rest) : rest_(rest) {}
+  template <class T>
+  std::optional<T> number() {
+    const auto raw = bytes(sizeof(T));
+    if (!raw) return std::nullopt;
+    T value = 0;
+    for (std::size_t i = sizeof(T); i-- > 0;)
+      value = static_cast<T>((value << 8) | static_cast<unsigned char>((*raw)[i]));
+    return value;
+  }
+  std::optional<std::string_view> bytes(std::uint64_t size) {
+    if (size > rest_.size()) return std::nullopt;
+    const std::string_view taken = rest_.substr(0, size);
+    rest_.remove_prefix(size);
+    return taken;
+  }
+
+ private:
+  std::string_view rest_;
+};
+
+std::uint32_t checksum(std::string_view bytes) {
+  uLong crc = crc32_z(0, nullptr, 0);
+  crc = crc32_z(crc, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size());
+  return static_cast<std::uint32_t>(crc);
+}
+
+[[noreturn]] void fail(const fs::path& path, const char* action) {
+  throw std::system_error(errno, std::generic_category(), fmt::format("{} {}", action, path.string()));
+}
+
+void sync_folder(const fs::path& folder) {
+  const int handle = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY);
+  if (handle < 0) fail(folder, "cannot open");
+  ::fsync(handle);
+  ::close(handle);
+}
+
+void write_synced(const fs::path& path, std::string_view bytes) {
+  const int handle = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (handle < 0) fail(path, "cannot create");
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(handle, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) {
+      ::close(handle);
+      fail(path, "cannot write");
+    }
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+  if (::fsync(handle) != 0 || ::close(handle) != 0) fail(path, "cannot sync");
+}
+
+}  // namespace
+
+fs::path checkpoint_path(const fs::path& folder, std::int64_t step) {
+  return folder / fmt::format("step-{:012d}.ckpt", step);
+}
+
+void write_checkpoint(const fs::path& path, const CheckpointSections& sections) {
+  std::string bytes(kMagic, kMagicSize);
+  put(bytes, static_cast<std::uint32_t>(sections.size()));
+  for (const auto& [name, content] : sections) {
+    put(bytes, static_cast<std::uint32_t>(name.size()));
+    bytes += name;
+    put(bytes, static_cast<std::uint64_t>(content.size()));
+    bytes += content;
+  }
+  put(bytes, checksum(bytes));
+  fs::path aside = path;
+  aside += ".tmp";
+  write_synced(aside, bytes);
+  fs::rename(aside, path);
+  sync_folder(path.parent_path());
+}
+
+std::optional<CheckpointSections> read_checkpoint(const fs::path& path, std::string* reason) {
+  std::ifstream file(path, std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  const auto refuse = [&](const char* why) {
+    *reason = why;
+    return std::nullopt;
+  };
+  if (!file.is_open()) return refuse("it cannot be read");
+  if (bytes.size() < kMagicSize + 8 || std::memcmp(bytes.data(), kMagic, kMagicSize) != 0) {
+    return refuse("it does not begin like a checkpoint");
+  }
+  const std::string_view body(bytes.data(), bytes.size() - 4);
+  if (Cursor(std::string_view(bytes).substr(body.size())).number<std::uint32_t>() != checksum(body)) {
+    return refuse("its checksum does not match");
+  }
+  Cursor cursor(body.substr(kMagicSize));
+  CheckpointSections sections;
+  const auto count = cursor.number<std::uint32_t>();
+  for (std::uint32_t i = 0; count && i < *count; ++i) {
+    const auto name_size = cursor.number<std::uint32_t>();
+    const auto name = name_size ? cursor.bytes(*name_size) : std::nullopt;
+    const auto size = name ? cursor.number<std::uint64_t>() : std::nullopt;
+    const auto content = size ? cursor.bytes(*size) : std::nullopt;
+    if (!content) return refuse("a section is cut off");
+    sections.emplace(*name, *content);
+  }
+  return sections;
+}
+
+std::vector<fs::path> list_checkpoints(const fs::path& folder) {
+  std::vector<fs::path> paths;
+  if (!fs::is_directory(folder)) return paths;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.path().extension() == ".ckpt") paths.push_back(entry.path());
+  }
+  std::sort(paths.rbegin(), paths.rend());
+  return paths;
+}
+
+void prune_checkpoints(const fs::path& folder, std::int64_t keep) {
+  const std::vector<fs::path> paths = list_checkpoints(folder);
+  for (std::size_t i = static_cast<std::size_t>(keep); i < paths.size(); ++i) fs::remove(paths[i]);
+}
+
+}  // namespace gradquake::train

@@ -1,0 +1,40 @@
+#include "gradquake/train/evaluate.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
+#include "gradquake/curvature/state_guard.h"
+
+namespace gradquake::train {
+namespace {
+
+constexpr std::int64_t kRows = 512;
+
+}  // namespace
+
+EvaluationRecord evaluate(model::Model& model, const data::Dataset& dataset, ObjectiveKind objective, std::int64_t step,
+                          at::Device device) {
+  const curvature::StateGuard guard(model, std::nullopt);
+  const at::NoGradGuard no_grad;
+  const bool training = model.is_training();
+  model.eval();
+  double loss = 0;
+  std::int64_t correct = 0;
+  for (std::int64_t first = 0; first < dataset.size(); first += kRows) {
+    std::vector<std::int64_t> indices(static_cast<std::size_t>(std::min(kRows, dataset.size() - first)));
+    std::iota(indices.begin(), indices.end(), first);
+    const data::Batch batch = dataset.get(indices);
+    const at::Tensor input = batch.input.to(device), target = batch.target.to(device);
+    const at::Tensor output = model.forward_with_target(input, target);
+    loss += objective_loss(objective, output, target).item<double>() * static_cast<double>(indices.size());
+    correct += count_correct(objective, output, target);
+  }
+  model.train(training);
+  const auto rows = static_cast<double>(dataset.size());
+  return {step, loss / rows, static_cast<double>(correct) / rows};
+}
+
+}  // namespace gradquake::train

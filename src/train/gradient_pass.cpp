@@ -1,0 +1,117 @@
+#include "gradquake/train/gradient_pass.h"
+
+#include <ATen/ATen.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <algorithm>
+
+#include "gradquake/curvature/state_guard.h"
+#include "gradquake/hooks/plan_scope.h"
+
+namespace gradquake::train {
+namespace {
+
+// Parameters that the loss does not reach get zeros, as an optimiser would leave them alone.
+std::vector<at::Tensor> gradients_of(const at::Tensor& loss, const std::vector<at::Tensor>& parameters,
+                                     bool keep_graph) {
+  at::NoGradGuard no_grad;
+  std::vector<at::Tensor> gradients = torch::autograd::grad({loss}, parameters, {}, keep_graph, false, true);
+  for (std::size_t i = 0; i < gradients.size(); ++i) {
+    if (!gradients[i].defined()) gradients[i] = at::zeros_like(parameters[i]);
+  }
+  return gradients;
+}
+
+void accumulate(std::vector<at::Tensor>& sum, std::vector<at::Tensor> part) {
+  if (sum.empty()) {
+    sum = std::move(part);
+    return;
+  }
+  for (std::size_t i = 0; i < sum.size(); ++i) sum[i] = sum[i] + part[i];
+}
+
+}  // namespace
+
+// One micro-batch: its rows, where they start in the whole batch, and its share of the mean loss.
+struct GradientPass::Part {
+  data::Batch batch;
+  std::int64_t first_row;
+  std::int64_t rows;
+  std::int64_t batch_rows;
+};
+
+GradientPass::GradientPass(model::Model& model, std::vector<at::Tensor> parameters, Plan& plan,
+                           GradientPassOptions options)
+    : model_(model), parameters_(std::move(parameters)), plan_(plan), options_(options) {}
+
+std::vector<GradientPass::Part> GradientPass::split(const data::Batch& batch) const {
+  const std::int64_t rows = batch.input.size(0);
+  const std::int64_t size = std::min(rows, options_.micro_batch.value_or(rows));
+  if (size == rows) return {Part{batch, 0, rows, rows}};
+  std::vector<Part> parts;
+  for (std::int64_t first = 0; first < rows; first += size) {
+    const std::int64_t count = std::min(size, rows - first);
+    data::Batch part{batch.input.narrow(0, first, count), batch.target.narrow(0, first, count), {}};
+    if (!batch.sample_ids.empty()) {
+      part.sample_ids.assign(batch.sample_ids.begin() + first, batch.sample_ids.begin() + first + count);
+    }
+    parts.push_back({std::move(part), first, count, rows});
+  }
+  return parts;
+}
+
+at::Tensor GradientPass::loss_of(const Part& part) const {
+  const at::Tensor output = model_.forward_with_target(part.batch.input, part.batch.target);
+  const at::Tensor loss = objective_loss(options_.objective, output, part.batch.target);
+  if (part.rows == part.batch_rows) return loss;
+  return loss * (static_cast<double>(part.rows) / static_cast<double>(part.batch_rows));
+}
+
+void GradientPass::clean_pass(const std::vector<Part>& parts, StepGradients& result) {
+  const curvature::StateGuard guard(model_, std::nullopt);
+  double total = 0;
+  for (const Part& part : parts) {
+    const at::Tensor loss = loss_of(part);
+    total += loss.item<double>();
+    accumulate(result.clean, gradients_of(loss, parameters_, false));
+  }
+  result.clean_loss = total;
+}
+
+void GradientPass::perturbed_pass(const std::vector<Part>& parts, std::int64_t step, bool share_forward,
+                                  StepGradients& result) {
+  for (const Part& part : parts) {
+    StepContext context;
+    context.step = step;
+    context.first_row = part.first_row;
+    context.rows = part.rows;
+    context.loss_divisor = static_cast<double>(part.batch_rows);
+    context.sample_ids = part.batch.sample_ids;
+    const PlanScope scope(plan_, std::move(context));
+    const at::Tensor loss = loss_of(part);
+    if (share_forward) {
+      const PlanPause pause;
+      accumulate(result.clean, gradients_of(loss, parameters_, true));
+    }
+    accumulate(result.perturbed, gradients_of(loss, parameters_, false));
+    result.loss += loss.item<double>();
+  }
+}
+
+StepGradients GradientPass::compute(const data::Batch& batch, std::int64_t step, bool shadow_due) {
+  StepGradients result;
+  result.shadow = shadow_due;
+  result.forward_fired = plan_.fires(step, Direction::kForward);
+  result.backward_fired = plan_.fires(step, Direction::kBackward);
+  const std::vector<Part> parts = split(batch);
+  const bool share_forward = shadow_due && result.backward_fired && !result.forward_fired;
+
+  if (shadow_due && result.forward_fired) clean_pass(parts, result);
+  perturbed_pass(parts, step, share_forward, result);
+
+  if (!result.forward_fired) result.clean_loss = result.loss;
+  if (shadow_due && result.clean.empty()) result.clean = result.perturbed;
+  return result;
+}
+
+}  // namespace gradquake::train
