@@ -2,12 +2,13 @@
 # One folder, one object library gradquake_NAME, all gathered into libgradquake. DEPENDS are other components,
 # LIBRARIES anything else. A component without torch_libraries in LIBRARIES compiles without LibTorch on its path.
 add_library(gradquake_settings INTERFACE)
-target_include_directories(gradquake_settings INTERFACE $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include>)
+target_include_directories(gradquake_settings INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>)
 target_compile_options(gradquake_settings INTERFACE -Wall -Wextra -Wshadow -Wconversion -Werror)
 
+# LibTorch as system headers. An installation finds its own (gradquakeConfig.cmake.in), hence BUILD_INTERFACE.
 add_library(torch_libraries INTERFACE)
-target_link_libraries(torch_libraries INTERFACE ${TORCH_LIBRARIES})
-target_include_directories(torch_libraries SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
+target_link_libraries(torch_libraries INTERFACE "$<BUILD_INTERFACE:${TORCH_LIBRARIES}>")
+target_include_directories(torch_libraries SYSTEM INTERFACE "$<BUILD_INTERFACE:${TORCH_INCLUDE_DIRS}>")
 
 function(gradquake_component name)
   cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS;LIBRARIES" ${ARGN})
@@ -31,6 +32,6 @@ function(gradquake_test name)
   endif()
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE gradquake_settings ${arg_LIBRARIES} GTest::gtest GTest::gtest_main)
-  target_compile_definitions(${name} PRIVATE GRADQUAKE_SOURCE_DIR="${CMAKE_SOURCE_DIR}" GRADQUAKE_BINARY_DIR="${CMAKE_BINARY_DIR}")
+  target_compile_definitions(${name} PRIVATE GRADQUAKE_SOURCE_DIR="${PROJECT_SOURCE_DIR}" GRADQUAKE_BINARY_DIR="${PROJECT_BINARY_DIR}")
   gtest_discover_tests(${name} TEST_PREFIX "${arg_LABEL}." DISCOVERY_TIMEOUT 120 PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT})
 endfunction()

@@ -1,12 +1,7 @@
 # Every library from outside, each for its own field. LibTorch comes from CMAKE_PREFIX_PATH or Torch_DIR; where neither
-# is set, from the wheel that scripts/bootstrap puts into .venv.
-if(NOT CMAKE_BUILD_TYPE)
-  set(CMAKE_BUILD_TYPE Release)
-endif()
-
-if(NOT Torch_DIR AND NOT CMAKE_PREFIX_PATH AND NOT DEFINED ENV{CMAKE_PREFIX_PATH} AND NOT DEFINED ENV{Torch_DIR})
-  file(GLOB wheel_torch ${CMAKE_SOURCE_DIR}/.venv/lib/python3*/site-packages/torch)
-  list(APPEND CMAKE_PREFIX_PATH ${wheel_torch})
+# leads to one, from the wheel that scripts/bootstrap puts into .venv; then from the system.
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Release, Debug, RelWithDebInfo or MinSizeRel" FORCE)
 endif()
 
 find_program(CCACHE ccache)
@@ -15,7 +10,16 @@ if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
 endif()
 
 find_package(Threads REQUIRED)
-find_package(Torch 2.6 REQUIRED)
+
+file(GLOB wheel_torch ${PROJECT_SOURCE_DIR}/.venv/lib/python3*/site-packages/torch)
+find_package(Torch 2.6 QUIET NO_CMAKE_SYSTEM_PATH NO_SYSTEM_ENVIRONMENT_PATH PATHS ${wheel_torch})
+if(NOT Torch_FOUND)
+  find_package(Torch 2.6 QUIET)
+endif()
+if(NOT Torch_FOUND)
+  message(FATAL_ERROR "LibTorch 2.6 or newer not found: run scripts/bootstrap, which puts the CPU wheel into .venv, or set CMAKE_PREFIX_PATH to a LibTorch.")
+endif()
+
 find_package(yaml-cpp REQUIRED)
 find_package(fmt REQUIRED)
 find_package(CLI11 REQUIRED)

@@ -1,0 +1,31 @@
+# What an installation holds, and find_package(gradquake): gradquake::hooks (needs LibTorch only) and gradquake::gradquake.
+# Headers install as gradquake/<folder>/<file>.h, as they are included here.
+include(CMakePackageConfigHelpers)
+
+set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/gradquake)
+
+add_library(gradquake::hooks ALIAS gradquake_hooks)
+target_include_directories(gradquake_hooks INTERFACE
+  $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+set_target_properties(gradquake_hooks PROPERTIES EXPORT_NAME hooks)
+set_target_properties(torch_libraries PROPERTIES EXPORT_NAME torch)
+
+install(TARGETS gradquake_hooks gradquake torch_libraries EXPORT gradquakeTargets
+  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+if(TARGET gradquake_program)
+  install(TARGETS gradquake_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
+
+install(DIRECTORY hooks/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/gradquake/hooks FILES_MATCHING PATTERN *.h)
+foreach(component core config monitor theory report data model curvature train study cli)
+  install(DIRECTORY src/${component}/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/gradquake/${component}
+    FILES_MATCHING PATTERN *.h)
+endforeach()
+
+install(EXPORT gradquakeTargets NAMESPACE gradquake:: DESTINATION ${package_folder})
+configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/gradquakeConfig.cmake.in
+  ${PROJECT_BINARY_DIR}/package/gradquakeConfig.cmake INSTALL_DESTINATION ${package_folder})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/package/gradquakeConfigVersion.cmake
+  COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/package/gradquakeConfig.cmake ${PROJECT_BINARY_DIR}/package/gradquakeConfigVersion.cmake
+  DESTINATION ${package_folder})
