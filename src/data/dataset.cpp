@@ -1,0 +1,7 @@
+#include "gradquake/data/dataset.h"
+
+namespace gradquake::data {
+
+Dataset::~Dataset() = default;
+
+}  // namespace gradquake::data
