@@ -4,6 +4,10 @@
 add_library(gradquake_settings INTERFACE)
 target_include_directories(gradquake_settings INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>)
 target_compile_options(gradquake_settings INTERFACE -Wall -Wextra -Wshadow -Wconversion -Werror)
+# g++ 12 sees an overlap in "literal" + std::string that is not there (GCC bug 105651).
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  target_compile_options(gradquake_settings INTERFACE -Wno-restrict)
+endif()
 
 # LibTorch as system headers. An installation finds its own (gradquakeConfig.cmake.in), hence BUILD_INTERFACE.
 add_library(torch_libraries INTERFACE)
