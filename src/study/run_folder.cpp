@@ -1,0 +1,99 @@
+#include "gradquake/study/run_folder.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <system_error>
+
+#include "gradquake/core/error.h"
+#include "gradquake/study/manifest.h"
+
+namespace gradquake::study {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string temporary_prefix(const std::string& name) { return "." + name + ".new-"; }
+
+void remove_leftovers(const fs::path& out, const std::string& name) {
+  const std::string prefix = temporary_prefix(name);
+  for (const auto& entry : fs::directory_iterator(out)) {
+    if (entry.path().filename().string().rfind(prefix, 0) == 0) fs::remove_all(entry.path());
+  }
+}
+
+void sync(const fs::path& path, int flags) {
+  const int handle = ::open(path.c_str(), flags | O_CLOEXEC);
+  if (handle < 0) return;
+  ::fsync(handle);
+  ::close(handle);
+}
+
+}  // namespace
+
+bool RunFolder::finished() const { return fs::exists(file("summary.json")); }
+
+void write_text_atomically(const fs::path& path, const std::string& text) {
+  fs::path aside = path;
+  aside += ".tmp";
+  {
+    std::ofstream stream(aside, std::ios::binary);
+    stream << text;
+    stream.close();
+    if (!stream)
+      throw UserError("study", fmt::format("expected to write {}, got {}", path.string(), std::strerror(errno)));
+  }
+  sync(aside, O_RDONLY);
+  fs::rename(aside, path);
+  sync(path.parent_path().empty() ? fs::path(".") : path.parent_path(), O_RDONLY | O_DIRECTORY);
+}
+
+RunFolder create_run_folder(const RunConfig& config, bool overwrite) {
+  const fs::path out = config.run.out;
+  const RunFolder folder{out / config.run.name};
+  try {
+    if (fs::exists(folder.path) && !overwrite) {
+      throw UserError("study", fmt::format("expected a new run folder, got {}, which exists (--overwrite replaces it, "
+                                           "run.name=... names another)",
+                                           folder.path.string()));
+    }
+    if (fs::exists(folder.path) && !fs::exists(folder.file("config.yaml"))) {
+      throw UserError("study", fmt::format("expected --overwrite to replace a run folder, got {}, which holds no "
+                                           "config.yaml",
+                                           folder.path.string()));
+    }
+    fs::create_directories(out);
+    remove_leftovers(out, config.run.name);
+    const fs::path fresh = out / (temporary_prefix(config.run.name) + std::to_string(::getpid()));
+    fs::create_directories(fresh / "checkpoints");
+    write_text_atomically(fresh / "config.yaml", config.resolved);
+    write_text_atomically(fresh / "manifest.json", manifest_json(config));
+    if (fs::exists(folder.path)) {
+      const fs::path old = out / (temporary_prefix(config.run.name) + "old-" + std::to_string(::getpid()));
+      fs::rename(folder.path, old);
+      fs::rename(fresh, folder.path);
+      fs::remove_all(old);
+    } else {
+      fs::rename(fresh, folder.path);
+    }
+    sync(out, O_RDONLY | O_DIRECTORY);
+  } catch (const fs::filesystem_error& error) {
+    throw UserError("study", fmt::format("expected to make {}, got {}", folder.path.string(), error.code().message()));
+  }
+  return folder;
+}
+
+RunFolder open_run_folder(const fs::path& path) {
+  RunFolder folder{path};
+  if (!fs::exists(folder.file("config.yaml")) || !fs::exists(folder.file("manifest.json"))) {
+    throw UserError("study",
+                    fmt::format("expected a run folder with config.yaml and manifest.json, got {}", path.string()));
+  }
+  return folder;
+}
+
+}  // namespace gradquake::study

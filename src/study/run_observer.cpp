@@ -1,0 +1,113 @@
+#include "gradquake/study/run_observer.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "gradquake/report/lines.h"
+
+namespace gradquake::study {
+namespace {
+
+constexpr const char* kFiles[] = {"steps", "spikes", "ledger", "evaluations", "curvature"};
+
+std::string cause_text(const SpikeRecord& spike) {
+  if (spike.causes.empty()) return "natural";
+  const SpikeCause& first = spike.causes.front();
+  std::string text = fmt::format("{} ({} at {})", first.rule, first.direction, first.site);
+  if (spike.causes.size() > 1) text += fmt::format(" and {} more", spike.causes.size() - 1);
+  return text;
+}
+
+}  // namespace
+
+RunObserver::RunObserver(const RunConfig& config, const RunFolder& folder, const CurvatureProbe& probe, RunHooks hooks)
+    : config_(config), folder_(folder), probe_(probe), hooks_(std::move(hooks)) {}
+
+RunObserver::~RunObserver() = default;
+
+void RunObserver::on_start(const RunInfo& info) {
+  steps_ = info.steps;
+  monitor_ = std::make_unique<monitor::Monitor>(config_.monitor, info.layers);
+  nlohmann::json state = restored_.empty() ? nlohmann::json::object() : nlohmann::json::parse(restored_);
+  for (const char* name : kFiles) {
+    const std::uint64_t keep = restored_.empty() ? 0 : state["files"][name].get<std::uint64_t>();
+    files_[name] = std::make_unique<report::JsonLines>(folder_.file(std::string(name) + ".jsonl"), keep);
+  }
+  if (restored_.empty()) return;
+  monitor_->restore(state["monitor"].get<std::string>());
+  if (!state["sharpest"].is_null()) {
+    const auto& sharp = state["sharpest"];
+    sharpest_ = CurvatureRecord{sharp[0], sharp[1], sharp[2], sharp[3], sharp[4], sharp[5]};
+  }
+}
+
+std::string RunObserver::save() {
+  nlohmann::json state;
+  for (auto& [name, lines] : files_) {
+    lines->sync();
+    state["files"][name] = lines->position();
+  }
+  state["monitor"] = monitor_->save();
+  state["sharpest"] = nullptr;
+  if (sharpest_) {
+    state["sharpest"] = {sharpest_->step,       sharpest_->lambda_max, sharpest_->lambda_min,
+                         sharpest_->smoothness, sharpest_->gamma_L,    sharpest_->products};
+  }
+  return state.dump();
+}
+
+void RunObserver::restore(const std::string& state) { restored_ = state; }
+
+void RunObserver::before_update(const StepRecord& record, const train::StepView&) {
+  std::optional<CurvatureRecord> curvature;
+  if (config_.curvature.due(record.step)) curvature = measure(record);
+
+  monitor::Monitor::Outcome outcome = monitor_->observe(record);
+  if (outcome.detected) {
+    SpikeRecord& spike = *monitor_->open_spike(record.step);
+    if (outcome.opens_episode && config_.curvature.on_spike == "first") {
+      if (!curvature && record.weights_finite) curvature = measure(record);
+      spike.curvature = curvature;
+    }
+    log_spike(spike);
+  }
+  for (const SpikeRecord& spike : outcome.closed) file("spikes").append(report::spike_line(spike));
+  for (const InjectionRecord& injection : record.injections) file("ledger").append(report::ledger_line(injection));
+  file("steps").append(report::step_line(record, outcome.spike));
+  if (hooks_.progress) {
+    hooks_.progress({record.step + 1, steps_, record.loss, record.grad_norm, monitor_->verdict().spikes});
+  }
+}
+
+CurvatureRecord RunObserver::measure(const StepRecord& record) {
+  const CurvatureRecord curvature = probe_.measure(record.step, record.learning_rate);
+  file("curvature").append(report::curvature_line(curvature));
+  if (std::isfinite(curvature.smoothness) && (!sharpest_ || curvature.smoothness > sharpest_->smoothness)) {
+    sharpest_ = curvature;
+  }
+  return curvature;
+}
+
+void RunObserver::log_spike(const SpikeRecord& spike) const {
+  if (!hooks_.log) return;
+  hooks_.log(fmt::format("step {}: gradient spike ({}), {}, norm {:.3g}, in {}", spike.step, spike.detector,
+                         cause_text(spike), spike.grad_norm.value_or(NAN), spike.layer.empty() ? "?" : spike.layer));
+}
+
+void RunObserver::on_evaluation(const EvaluationRecord& record) {
+  last_evaluation_ = record;
+  file("evaluations").append(report::evaluation_line(record));
+}
+
+void RunObserver::on_finish(const train::RunEnd& end) {
+  if (!end.interrupted) {
+    for (const SpikeRecord& spike : monitor_->finish(end.stopped_nonfinite)) {
+      file("spikes").append(report::spike_line(spike));
+    }
+  }
+  for (auto& [name, lines] : files_) lines->sync();
+}
+
+}  // namespace gradquake::study
