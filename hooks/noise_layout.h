@@ -47,29 +47,10 @@ inline constexpr float kLargest = std::numeric_limits<float>::max(), kSmallest =
 
 using LaneSums = std::array<double, kLanes>;
 
-template <class T>
-void add_squares_in_double(const T* group, LaneSums& sums) {
-  LaneSums lanes{};
-  for (std::size_t i = 0; i < kGroup; ++i) {
-    lanes[i % kLanes] = std::fma(static_cast<double>(group[i]), static_cast<double>(group[i]), lanes[i % kLanes]);
-  }
-  for (std::size_t l = 0; l < kLanes; ++l) sums[l] += lanes[l];
-}
-
-inline void add_group_squares(const double* group, LaneSums& sums) { add_squares_in_double(group, sums); }
-
-inline void add_group_squares(const float* group, LaneSums& sums) {
-  std::array<float, kLanes> lanes{};
-  for (std::size_t i = 0; i < kGroup; ++i) lanes[i % kLanes] = std::fma(group[i], group[i], lanes[i % kLanes]);
-  const bool in_range = std::all_of(lanes.begin(), lanes.end(), [](float x) { return x <= kLargest; }) &&
-                        std::any_of(lanes.begin(), lanes.end(), [](float x) { return x >= kSmallest; });
-  if (!in_range) return add_squares_in_double(group, sums);
-  for (std::size_t l = 0; l < kLanes; ++l) sums[l] += static_cast<double>(lanes[l]);
-}
-
 // The sums of one chunk.
 struct ChunkSums {
-  LaneSums input{}, added{};
+  alignas(64) LaneSums input{};
+  alignas(64) LaneSums added{};
 
   // Adds the chunk to `norms` and starts the next one.
   template <class T>

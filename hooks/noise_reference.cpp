@@ -74,6 +74,32 @@ void add_reference(Variate kind, const T* in, T* out, std::size_t n, T mean, T s
   for (std::size_t i = 0; i < n; ++i) out[i] = noisy(in[i], variate(kind, stream, first + i), mean, scale);
 }
 
+// The lane sums of a group in its own type, added to `sums`.
+template <class T>
+void add_squares(const std::array<T, kGroup>& group, LaneSums& sums) {
+  std::array<T, kLanes> lanes{};
+  for (std::size_t i = 0; i < kGroup; ++i) lanes[i % kLanes] = std::fma(group[i], group[i], lanes[i % kLanes]);
+  for (std::size_t l = 0; l < kLanes; ++l) sums[l] += static_cast<double>(lanes[l]);
+}
+
+template <class T>
+bool in_range(const std::array<T, kGroup>& group) {
+  std::array<T, kLanes> lanes{};
+  for (std::size_t i = 0; i < kGroup; ++i) lanes[i % kLanes] = std::fma(group[i], group[i], lanes[i % kLanes]);
+  return std::all_of(lanes.begin(), lanes.end(), [](T x) { return x <= kLargest; }) &&
+         std::any_of(lanes.begin(), lanes.end(), [](T x) { return x >= kSmallest; });
+}
+
+// The same for a tensor's values, which may be of any size.
+void add_input_squares(const std::array<double, kGroup>& group, LaneSums& sums) { add_squares(group, sums); }
+
+void add_input_squares(const std::array<float, kGroup>& group, LaneSums& sums) {
+  if (in_range(group)) return add_squares(group, sums);
+  std::array<double, kGroup> wide;
+  std::copy(group.begin(), group.end(), wide.begin());
+  add_squares(wide, sums);
+}
+
 template <class T>
 AddedNorms measured_reference(Variate kind, const T* in, T* out, std::size_t n, T mean, T scale, const Stream& stream,
                               std::uint64_t first) {
@@ -94,8 +120,8 @@ AddedNorms measured_reference(Variate kind, const T* in, T* out, std::size_t n, 
       group_in[offset + j] = before;
       group_added[offset + j] = mean == 0 ? static_cast<T>(z) : std::fma(static_cast<T>(z), unit.scale, unit.mean);
     }
-    add_group_squares(group_in.data(), sums.input);
-    add_group_squares(group_added.data(), sums.added);
+    add_input_squares(group_in, sums.input);
+    add_squares(group_added, sums.added);
     if ((first + i) % kNoiseChunk == 0 || i == n) sums.close(unit.size, norms);
   }
   return norms;
