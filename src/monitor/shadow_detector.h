@@ -23,8 +23,8 @@ class ShadowDetector {
   bool detects(const StepRecord& record) const;
   void enter(double clean_norm) { clean_norms_.push(clean_norm); }
 
-  nlohmann::json save() const { return clean_norms_.save(); }
-  void restore(const nlohmann::json& state) { clean_norms_.restore(state); }
+  nlohmann::json save() const;
+  void restore(const nlohmann::json& state);
 
  private:
   double ratio_;
