@@ -20,7 +20,7 @@
 namespace gradquake::curvature {
 
 struct NormOptions {
-  double tolerance = 1e-3;  // of the norm, relative
+  double tolerance = 1e-3;  // bound on the norm's relative error, from the residual
   int max_iterations = 50;  // pairs of J v and J' u
   std::uint64_t seed = 0;   // of the starting vector; its own stream, not the global generator
 };
