@@ -19,7 +19,7 @@ constexpr std::string_view kBlanks = " \t\r\v\f";
 
 std::string quoted(std::string_view word) {
   std::string text = "'";
-  for (const char c : word.substr(0, 40)) text += c >= ' ' && c <= '~' ? c : '?';
+  for (const char c : word.substr(0, 40)) text += c >= ' ' && c <= '~' ? c : '.';
   return text + (word.size() > 40 ? "...'" : "'");
 }
 
