@@ -53,11 +53,10 @@ class GRADQUAKE_HOOKS_EXPORT Ledger {
   std::string save() const;
   void restore(const std::string& text);
 
-  class Writer;  // how a scope writes; internal
+  struct State;  // how a scope writes; internal
+  State& state() { return *state_; }
 
  private:
-  friend class Writer;
-  struct State;
   std::unique_ptr<State> state_;
 };
 
