@@ -21,7 +21,7 @@ std::vector<Condition> step_size_conditions(double gamma_max, double L, std::int
                       .note = note};
   if (L > 0) {
     step_size.threshold = 1 / (3 * L);
-    step_size.holds = gamma_max <= *step_size.threshold;
+    step_size.holds = step_size_violation(gamma_max, L).empty();
     if (gamma_max > 0) {
       step_size.margin = *step_size.threshold / gamma_max;
     }
@@ -47,6 +47,14 @@ std::vector<Condition> not_stated(std::vector<Condition> conditions, const std::
     condition.note = "not stated for " + optimizer + "; " + condition.note;
   }
   return conditions;
+}
+
+std::string step_size_violation(double gamma, double L) {
+  constexpr double kRounding = 1 + 1e-12;  // 1/(3 L) in double may exceed itself when multiplied back
+  if (3 * L * gamma <= kRounding) {
+    return "";
+  }
+  return "condition does not hold: step size " + number(gamma) + " > 1/(3 L) = " + number(1 / (3 * L));
 }
 
 }  // namespace gradquake::theory

@@ -28,4 +28,7 @@ GRADQUAKE_EXPORT std::vector<Condition> step_size_conditions(double gamma_max, d
 // theorems do not speak of; `optimizer` names it, e.g. "adam".
 GRADQUAKE_EXPORT std::vector<Condition> not_stated(std::vector<Condition> conditions, const std::string& optimizer);
 
+// Empty where gamma <= 1/(3 L), up to rounding; otherwise "condition does not hold: ...", the reason of a null bound.
+GRADQUAKE_EXPORT std::string step_size_violation(double gamma, double L);
+
 }  // namespace gradquake::theory
