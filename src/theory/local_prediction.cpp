@@ -5,7 +5,6 @@
 #include <string>
 
 #include "gradquake/theory/check.h"
-#include "gradquake/theory/tridiagonal.h"
 
 namespace gradquake::theory {
 namespace {
@@ -16,10 +15,11 @@ constexpr double kMadFactor = 4.45;  // three standard deviations of a normal va
 // The components of T_m (I - gamma T_m)^k e_1 in the eigenbasis, moved on one step at a time.
 class LocalDescent {
  public:
-  LocalDescent(const TridiagonalSpectrum& spectrum, double displacement_norm, double gamma)
-      : spectrum_(spectrum), gamma_(gamma) {
-    for (std::size_t i = 0; i < spectrum.values.size(); ++i) {
-      components_.push_back(displacement_norm * curvature(i) * spectrum.first[i]);
+  LocalDescent(const TridiagonalEigen& eigen, double displacement_norm, double gamma) {
+    for (std::size_t i = 0; i < eigen.values.size(); ++i) {
+      const double curvature = std::max(eigen.values[i], 0.0);
+      components_.push_back(displacement_norm * curvature * eigen.first[i]);
+      factors_.push_back(1 - gamma * curvature);
     }
   }
 
@@ -33,30 +33,31 @@ class LocalDescent {
 
   void step() {
     for (std::size_t i = 0; i < components_.size(); ++i) {
-      components_[i] *= 1 - gamma_ * curvature(i);
+      components_[i] *= factors_[i];
     }
   }
 
  private:
-  double curvature(std::size_t i) const { return std::max(spectrum_.values[i], 0.0); }
-
-  const TridiagonalSpectrum& spectrum_;
-  double gamma_;
   std::vector<double> components_;
+  std::vector<double> factors_;
 };
 
-void require_descent(double displacement_norm, double gamma) {
-  require_nonnegative("displacement norm", displacement_norm);
-  require_nonnegative("step size", gamma);
+void require_band(const GradientBand& band) {
+  require_nonnegative("level", band.level);
+  require_nonnegative("mad", band.mad);
+  require_positive("factor", band.factor);
+  require(band.ewma > 0 && band.ewma <= 1, "ewma in (0, 1]", number(band.ewma));
+  require(band.hold >= 1, "hold >= 1", std::to_string(band.hold));
 }
 
 }  // namespace
 
-std::vector<double> excess_gradients(std::span<const double> alpha, std::span<const double> beta,
-                                     double displacement_norm, double gamma, int count) {
-  require_descent(displacement_norm, gamma);
-  const TridiagonalSpectrum spectrum = tridiagonal_spectrum(alpha, beta);
-  LocalDescent descent(spectrum, displacement_norm, gamma);
+std::vector<double> excess_gradients(const Tridiagonal& T, double displacement_norm, double gamma, int count) {
+  require_nonnegative("displacement norm", displacement_norm);
+  require_nonnegative("step size", gamma);
+  const TridiagonalEigen eigen = tridiagonal_eigen(T);
+  require(eigen.converged, "a finite tridiagonal matrix", "inf or nan");
+  LocalDescent descent(eigen, displacement_norm, gamma);
   std::vector<double> excess;
   for (int k = 0; k < count; ++k) {
     excess.push_back(descent.excess());
@@ -65,22 +66,21 @@ std::vector<double> excess_gradients(std::span<const double> alpha, std::span<co
   return excess;
 }
 
-LocalPrediction local_prediction(std::span<const double> alpha, std::span<const double> beta, double displacement_norm,
-                                 double gamma, const GradientBand& band, int limit) {
-  require_descent(displacement_norm, gamma);
-  require_nonnegative("level", band.level);
-  require_nonnegative("mad", band.mad);
-  require_positive("factor", band.factor);
-  require(band.ewma > 0 && band.ewma <= 1, "ewma in (0, 1]", number(band.ewma));
-  require(band.hold >= 1, "hold >= 1", std::to_string(band.hold));
-
-  const TridiagonalSpectrum spectrum = tridiagonal_spectrum(alpha, beta);
-  LocalDescent descent(spectrum, displacement_norm, gamma);
+LocalPrediction local_prediction(const Tridiagonal& T, double displacement_norm, double gamma, const GradientBand& band,
+                                 int limit) {
+  require_nonnegative("step size", gamma);
+  require_band(band);
   LocalPrediction prediction;
-  prediction.lambda_max = spectrum.values.back();
+  prediction.steps.equation = kEquation;
+  const TridiagonalEigen eigen = tridiagonal_eigen(T);
+  if (!std::isfinite(displacement_norm) || !eigen.converged) {
+    prediction.steps.reason = "the displacement or a Hessian product is not finite";
+    return prediction;
+  }
+  LocalDescent descent(eigen, displacement_norm, gamma);
+  prediction.lambda_max = eigen.values.empty() ? 0 : eigen.values.back();
   prediction.excess = descent.excess();
   prediction.overshoots = gamma * prediction.lambda_max > 2;
-  prediction.steps.equation = kEquation;
 
   const double edge = std::max(band.factor * band.level, band.level + kMadFactor * band.mad);
   double e = band.level;

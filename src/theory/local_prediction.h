@@ -1,9 +1,8 @@
 // The `local` prediction of recovery after a spike: how fast gradient descent on the local quadratic forgets it.
 //
 // A spike leaves the weights displaced by Delta, the difference between the update made and the clean one (plain SGD:
-// -gamma (u~ - u)). Lanczos started at Delta / ||Delta|| gives T_m with diagonal alpha and off-diagonal beta. With its
-// negative eigenvalues set to 0 (they predict a growth that the loss does not follow), the excess gradient k steps on
-// is
+// -gamma (u~ - u)). Lanczos started at Delta gives the tridiagonal T_m. With its negative eigenvalues set to 0 (they
+// predict a growth that the loss does not follow), the excess gradient k steps on is
 //   g_k = ||Delta|| * || T_m (I - gamma T_m)^k e_1 ||
 // level + g_0, level + g_1, ... go into an EWMA that starts at the level; e_k is its value after the k-th of them. The
 // prediction is the first of `hold` consecutive k >= 1 with e_k in the gradient band
@@ -11,11 +10,11 @@
 // and 0 where e never leaves it: the same count as gradient_recovery_steps of the monitor.
 #pragma once
 
-#include <span>
 #include <vector>
 
 #include "gradquake/core/export.h"
 #include "gradquake/core/records.h"
+#include "gradquake/core/tridiagonal.h"
 
 namespace gradquake::theory {
 
@@ -29,19 +28,19 @@ struct GradientBand {
 };
 
 struct LocalPrediction {
-  Prediction steps;         // null after `limit` steps, with the reason
+  Prediction steps;         // null, with the reason: not within `limit` steps, or T_m or Delta not finite
   double lambda_max = 0;    // largest Ritz value along Delta
   double excess = 0;        // g_0
   bool overshoots = false;  // gamma lambda_max > 2: the excess grows
 };
 
-// g_0, g_1, ..., g_{count-1}.
-GRADQUAKE_EXPORT std::vector<double> excess_gradients(std::span<const double> alpha, std::span<const double> beta,
-                                                      double displacement_norm, double gamma, int count);
+// g_0, g_1, ..., g_{count-1}. An empty T (Delta = 0) gives zeros. Throws UserError where an argument is not finite.
+GRADQUAKE_EXPORT std::vector<double> excess_gradients(const Tridiagonal& T, double displacement_norm, double gamma,
+                                                      int count);
 
-// Throws UserError on bad arguments (negative, NaN, ewma outside (0, 1], hold < 1). A displacement of 0 recovers in 0.
-GRADQUAKE_EXPORT LocalPrediction local_prediction(std::span<const double> alpha, std::span<const double> beta,
-                                                  double displacement_norm, double gamma, const GradientBand& band,
-                                                  int limit = 2000);
+// displacement_norm: ||Delta||; gamma: the step size of the steps that follow. Throws UserError on a bad gamma or band
+// (negative, NaN, ewma outside (0, 1], hold < 1); a non-finite T or Delta is a result.
+GRADQUAKE_EXPORT LocalPrediction local_prediction(const Tridiagonal& T, double displacement_norm, double gamma,
+                                                  const GradientBand& band, int limit = 2000);
 
 }  // namespace gradquake::theory
