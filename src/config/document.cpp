@@ -34,8 +34,9 @@ std::shared_ptr<Scope> build(Source source, const std::string& text) {
   auto tree = std::make_shared<Tree>(Tree{.source = std::move(source), .root = {}});
   tree->root = parse_yaml(text, tree->source, -1);
   if (tree->root.kind != Value::Kind::kMapping) {
-    tree->source.fail(tree->root.place, "expected a mapping of keys to values, got " +
-                                            (tree->root.kind == Value::Kind::kNull ? "nothing" : describe(tree->root)));
+    const bool nothing = tree->root.kind == Value::Kind::kNull;
+    tree->source.fail(nothing ? Place{} : tree->root.place,
+                      "expected a mapping of keys to values, got " + (nothing ? "nothing" : describe(tree->root)));
   }
   for (std::size_t i = 0; i < tree->source.overrides.size(); ++i) {
     apply_override(tree->root, tree->source, static_cast<int>(i));

@@ -42,9 +42,10 @@ class Builder : public YAML::EventHandler {
   Builder(const Source& source, int override_index) : source_(source), override_index_(override_index) {}
 
   Value take() { return std::move(result_); }
+  Place last_scalar() const { return last_scalar_; }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
-    if (documents_++ > 0) source_.fail(place(mark), "expected one document, got a second one");
+    if (documents_++ > 0) source_.fail(place(mark), "expected one document, got more text after it");
   }
   void OnDocumentEnd() override {}
 
@@ -58,6 +59,7 @@ class Builder : public YAML::EventHandler {
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& text) override {
     refuse_tag(mark, tag);
+    last_scalar_ = place(mark);
     if (const auto bad = std::find_if(text.begin(), text.end(), is_control); bad != text.end()) {
       source_.fail(place(mark), "expected text without control characters, got '" + one_line(text) + "'");
     }
@@ -142,7 +144,7 @@ class Builder : public YAML::EventHandler {
   }
 
   [[noreturn]] void not_a_key(const YAML::Mark& mark) const {
-    source_.fail(place(mark), "expected a key, got null, a list or a mapping");
+    source_.fail(place(mark), "expected a key, got null, a list or a mapping (is a bracket left open?)");
   }
 
   void add(const YAML::Mark& mark, Value value, YAML::anchor_t anchor, const Weight& weight) {
@@ -187,26 +189,56 @@ class Builder : public YAML::EventHandler {
   std::size_t bytes_ = 0;
   std::vector<Open> open_;
   std::map<YAML::anchor_t, Anchored> anchors_;
+  Place last_scalar_;
   Value result_;
 };
+
+class Ignore : public YAML::EventHandler {
+ public:
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+};
+
+void scan(const std::string& text, YAML::EventHandler& handler) {
+  std::istringstream stream(text);
+  YAML::Parser parser(stream);
+  while (parser.HandleNextDocument(handler)) {
+  }
+}
+
+// yaml-cpp 0.7 takes the end of the text for the end of a quote, but refuses an end mark inside one.
+bool leaves_a_quote_open(const std::string& text) {
+  Ignore ignore;
+  try {
+    scan(text + "\n...\n", ignore);
+  } catch (const YAML::Exception&) {
+    return true;
+  }
+  return false;
+}
 
 }  // namespace
 
 Value parse_yaml(const std::string& raw, const Source& source, int override_index) {
   const std::string text = normalized(raw);
   if (const auto bad = find_bad_byte(text)) source.fail({bad->line, override_index}, bad->problem);
-  std::istringstream stream(text);
   Builder builder(source, override_index);
   try {
-    YAML::Parser parser(stream);
-    while (parser.HandleNextDocument(builder)) {
-    }
+    scan(text, builder);
   } catch (const YAML::Exception& error) {
     const bool star = error.msg.find("alias") != std::string::npos || error.msg.find("anchor") != std::string::npos;
     source.fail({std::max(error.mark.line + 1, 1), override_index},
                 "expected YAML, got a mistake at column " + std::to_string(std::max(error.mark.column + 1, 1)) + ": " +
                     one_line(error.msg) + (star ? " (quote text that starts with * or &)" : ""));
   }
+  if (leaves_a_quote_open(text)) source.fail(builder.last_scalar(), "expected YAML, got a quote that is never closed");
   return builder.take();
 }
 
