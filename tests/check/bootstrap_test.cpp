@@ -128,7 +128,7 @@ TEST_F(BootstrapTest, RefusesACudaBuildWithoutTheCudaToolkit) {
 TEST_F(BootstrapTest, NamesTheLineToRunWhenAPackageStaysMissing) {
   torch_in_venv("None");
   record_in_venv();
-  program("dpkg-query", "shift 3; printf '%s installed\\n' \"$@\" | grep -v -e libfmt-dev -e zlib1g-dev");
+  program("dpkg-query", "shift 3; printf '%s installed\\n' \"$@\" | grep -v -e libfmt-dev -e zlib1g-dev; exit 1");
   program("sudo", "exit 1");
   const CommandResult result = bootstrap();
   EXPECT_EQ(result.status, 1);
