@@ -32,8 +32,8 @@ struct StepContext {
   std::int64_t first_row = 0;  // position of this micro-batch's first sample in the whole batch
   std::int64_t rows = 0;       // samples in this micro-batch; 0: the size of a tapped tensor's batch dimension
   double loss_divisor = 1;     // the divisor in the loss given to backward(): B for a mean over B samples, 1 for a sum
-  std::vector<std::int64_t> sample_ids;  // for perturbations of one's own; may be empty
-  std::uint64_t repeat = 0;              // number of the repeat; each has draws of its own
+  std::vector<std::int64_t> sample_ids = {};  // for perturbations of one's own; may be empty
+  std::uint64_t repeat = 0;                   // number of the repeat; each has draws of its own
 };
 
 // Which occurrence of each site comes next: the state that a recomputation has to replay.
