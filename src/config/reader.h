@@ -75,7 +75,8 @@ class GRADQUAKE_EXPORT Reader {
   void set_resolved(const std::string& key, double value);
   void set_resolved(const std::string& key, std::int64_t value);
 
-  // Throws UserError with the place and the dotted key; `message` says "expected ..., got ...".
+  // Throws UserError with the place and the dotted key (of the mapping itself for ""); `message` says "expected ...,
+  // got ...".
   [[noreturn]] void fail(const std::string& key, const std::string& message) const;
   // "digits.yaml:12" or "override 'run.seed=x'"; of an absent key, where its mapping stands.
   std::string place(const std::string& key) const;
