@@ -1,0 +1,86 @@
+#include <ATen/Functions.h>
+#include <torch/nn/modules/batchnorm.h>
+#include <torch/nn/modules/container/modulelist.h>
+#include <torch/nn/modules/conv.h>
+#include <torch/nn/modules/linear.h>
+
+#include "gradquake/core/error.h"
+#include "gradquake/hooks/tap.h"
+#include "gradquake/model/builtin.h"
+#include "gradquake/model/fit.h"
+#include "gradquake/model/model.h"
+
+namespace gradquake::model {
+namespace {
+
+class Block : public torch::nn::Module {
+ public:
+  Block(std::int64_t channels_in, const CnnBlock& options) : pool_(options.pool) {
+    const auto conv = torch::nn::Conv2dOptions(channels_in, options.channels, 3).padding(1).bias(!options.batch_norm);
+    conv_ = register_module("conv", torch::nn::Conv2d(conv));
+    if (options.batch_norm) norm_ = register_module("norm", torch::nn::BatchNorm2d(options.channels));
+  }
+
+  at::Tensor forward(const at::Tensor& input) {
+    at::Tensor y = conv_->forward(input);
+    if (norm_) y = norm_->forward(y);
+    y = at::relu(y);
+    return pool_ ? at::max_pool2d(y, 2) : y;
+  }
+
+ private:
+  torch::nn::Conv2d conv_{nullptr};
+  torch::nn::BatchNorm2d norm_{nullptr};
+  bool pool_;
+};
+
+class Cnn : public Model {
+ public:
+  // `sample`: [channels, rows, columns] of the input.
+  Cnn(const std::vector<CnnBlock>& blocks, std::vector<std::int64_t> sample, std::int64_t outputs) {
+    auto list = register_module("blocks", torch::nn::ModuleList());
+    for (const CnnBlock& options : blocks) {
+      expect_weight_size("cnn", options.channels * 9, sample[0]);
+      if (options.pool && (sample[1] < 2 || sample[2] < 2))
+        throw UserError("model", "cnn: expected at most as many pools as the image can be halved, got one of a " +
+                                     std::to_string(sample[1]) + " x " + std::to_string(sample[2]) +
+                                     " image in block " + std::to_string(blocks_.size()));
+      blocks_.push_back(
+          {std::make_shared<Block>(sample[0], options), Site("blocks." + std::to_string(blocks_.size()))});
+      list->push_back(blocks_.back().block);
+      const std::int64_t shrink = options.pool ? 2 : 1;
+      sample = {options.channels, sample[1] / shrink, sample[2] / shrink};
+    }
+    const std::int64_t features = sample[0] * sample[1] * sample[2];
+    expect_weight_size("cnn", outputs, features);
+    head_ = register_module("head", torch::nn::Linear(features, outputs));
+  }
+
+  at::Tensor forward(const at::Tensor& input) override {
+    at::Tensor y = input;
+    for (auto& [block, site] : blocks_) y = tap(site, block->forward(y));
+    return tap(head_site_, head_->forward(y.flatten(1)));
+  }
+
+ private:
+  struct SitedBlock {
+    std::shared_ptr<Block> block;
+    Site site;
+  };
+  std::vector<SitedBlock> blocks_;
+  torch::nn::Linear head_{nullptr};
+  Site head_site_{"head"};
+};
+
+}  // namespace
+
+std::shared_ptr<Model> make_cnn(const ModelConfig& config, const ModelInput& input) {
+  if (input.sample.size() != 3)
+    throw UserError("model", "cnn: expected images [channels, rows, columns], got samples of " +
+                                 std::to_string(input.sample.size()) + " dimension" +
+                                 (input.sample.size() == 1 ? "" : "s"));
+  if (config.blocks.empty()) throw UserError("model", "cnn: expected at least one block, got none");
+  return std::make_shared<Cnn>(config.blocks, input.sample, output_features(input));
+}
+
+}  // namespace gradquake::model

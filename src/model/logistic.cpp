@@ -1,0 +1,37 @@
+#include <ATen/Functions.h>
+
+#include "gradquake/core/error.h"
+#include "gradquake/hooks/tap.h"
+#include "gradquake/model/builtin.h"
+#include "gradquake/model/fit.h"
+#include "gradquake/model/model.h"
+
+namespace gradquake::model {
+namespace {
+
+class Logistic : public Model {
+ public:
+  explicit Logistic(std::int64_t features) : weight_(register_parameter("w", at::zeros({features}))) {}
+
+  at::Tensor forward(const at::Tensor& input) override { return input.flatten(1).mv(weight_); }
+
+  at::Tensor forward_with_target(const at::Tensor& input, const at::Tensor& target) override {
+    return tap(site_, (target * forward(input)).neg());
+  }
+
+ private:
+  at::Tensor weight_;
+  Site site_{"f1"};
+};
+
+}  // namespace
+
+std::shared_ptr<Model> make_logistic(const ModelConfig&, const ModelInput& input) {
+  if (input.classes > 0)
+    throw UserError("model",
+                    "logistic: expected data with labels -1 / +1, got " + std::to_string(input.classes) + " classes");
+  expect_weight_size("logistic", 1, flat_features(input));
+  return std::make_shared<Logistic>(flat_features(input));
+}
+
+}  // namespace gradquake::model
