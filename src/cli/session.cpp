@@ -8,7 +8,7 @@
 #include <iostream>
 
 #include "gradquake/cli/command.h"
-#include "gradquake/report/print_report.h"
+#include "gradquake/report/print.h"
 
 namespace gradquake::cli {
 namespace {
@@ -76,7 +76,7 @@ int Session::finish(const study::RunResult& result, const study::RunFolder& fold
     return kInterrupted;
   }
   if (json_) {
-    std::cout << report::summary_json(result.summary) << '\n';
+    std::cout << report::summary_text(result.summary);
   } else {
     report::print_report(std::cout, result.summary, result.spikes);
     std::cout << fmt::format("\nrecords in {}\n", folder.path.string());

@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "gradquake/hooks/ledger.h"
 #include "gradquake/model/weights.h"
-#include "gradquake/report/read_spikes.h"
+#include "gradquake/study/read_spikes.h"
 #include "gradquake/theory/step_size.h"
 #include "gradquake/train/trainer.h"
 
@@ -55,20 +55,25 @@ std::vector<Condition> conditions(const RunConfig& config, const Assembly& parts
   return rows;
 }
 
+std::string messages_json(const std::vector<LedgerWarning>& warnings) {
+  nlohmann::json messages = nlohmann::json::array();
+  for (const LedgerWarning& warning : warnings) messages.push_back(warning.message);
+  return messages.dump();
+}
+
 report::Summary summarize(const RunConfig& config, const Assembly& parts, const RunObserver& observer,
                           const train::RunEnd& end) {
   const monitor::RunVerdict verdict = observer.verdict();
   report::Summary summary;
-  summary.steps = end.steps;
   summary.final_loss = end.final_loss;
   summary.eval = observer.last_evaluation();
   summary.spikes = verdict.spikes;
   summary.episodes = verdict.episodes;
   summary.verdict = verdict.verdict;
   summary.progress_lost = verdict.progress_lost;
-  for (const LedgerWarning& warning : parts.plan->ledger().warnings())
-    summary.warning_messages.push_back(warning.message);
-  summary.warnings = static_cast<std::int64_t>(summary.warning_messages.size());
+  const std::vector<LedgerWarning> warnings = parts.plan->ledger().warnings();
+  summary.warnings = static_cast<std::int64_t>(warnings.size());
+  summary.more.emplace_back("warning_messages", messages_json(warnings));
   summary.conditions = conditions(config, parts, observer);
   summary.steps_per_second = end.steps_per_second;
   return summary;
@@ -88,9 +93,12 @@ RunResult run_from(const RunConfig& config, Assembly& parts, const RunFolder& fo
   result.interrupted = end.interrupted;
   if (end.interrupted) return result;
   result.summary = summarize(config, parts, observer, end);
-  result.spikes = report::read_spikes(folder.file("spikes.jsonl"), kTableSpikes);
+  if (hooks.log) {
+    for (const LedgerWarning& warning : parts.plan->ledger().warnings()) hooks.log("warning: " + warning.message);
+  }
+  result.spikes = read_spikes(folder.file("spikes.jsonl"), kTableSpikes);
   model::save_weights(folder.file("weights.pt"), *parts.model);
-  write_text_atomically(folder.file("summary.json"), report::summary_json(result.summary) + "\n");
+  write_text_atomically(folder.file("summary.json"), report::summary_text(result.summary));
   return result;
 }
 

@@ -73,9 +73,9 @@ void RunObserver::before_update(const StepRecord& record, const train::StepView&
     }
     log_spike(spike);
   }
-  for (const SpikeRecord& spike : outcome.closed) file("spikes").append(report::spike_line(spike));
-  for (const InjectionRecord& injection : record.injections) file("ledger").append(report::ledger_line(injection));
-  file("steps").append(report::step_line(record, outcome.spike));
+  for (const SpikeRecord& spike : outcome.closed) file("spikes").write(report::spike_line(spike));
+  for (const InjectionRecord& injection : record.injections) file("ledger").write(report::ledger_line(injection));
+  file("steps").write(report::step_line(record, outcome.spike));
   if (hooks_.progress) {
     hooks_.progress({record.step + 1, steps_, record.loss, record.grad_norm, monitor_->verdict().spikes});
   }
@@ -83,7 +83,7 @@ void RunObserver::before_update(const StepRecord& record, const train::StepView&
 
 CurvatureRecord RunObserver::measure(const StepRecord& record) {
   const CurvatureRecord curvature = probe_.measure(record.step, record.learning_rate);
-  file("curvature").append(report::curvature_line(curvature));
+  file("curvature").write(report::curvature_line(curvature));
   if (std::isfinite(curvature.smoothness) && (!sharpest_ || curvature.smoothness > sharpest_->smoothness)) {
     sharpest_ = curvature;
   }
@@ -98,13 +98,13 @@ void RunObserver::log_spike(const SpikeRecord& spike) const {
 
 void RunObserver::on_evaluation(const EvaluationRecord& record) {
   last_evaluation_ = record;
-  file("evaluations").append(report::evaluation_line(record));
+  file("evaluations").write(report::evaluation_line(record));
 }
 
 void RunObserver::on_finish(const train::RunEnd& end) {
   if (!end.interrupted) {
     for (const SpikeRecord& spike : monitor_->finish(end.stopped_nonfinite)) {
-      file("spikes").append(report::spike_line(spike));
+      file("spikes").write(report::spike_line(spike));
     }
   }
   for (auto& [name, lines] : files_) lines->sync();

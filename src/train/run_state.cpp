@@ -12,7 +12,7 @@ namespace gradquake::train {
 namespace {
 
 std::string generator_state() {
-  const at::Generator generator = at::detail::getDefaultCPUGenerator();
+  at::Generator generator = at::detail::getDefaultCPUGenerator();
   const std::lock_guard<std::mutex> lock(generator.mutex());
   const at::Tensor state = generator.get_state();
   return {static_cast<const char*>(state.const_data_ptr()), state.nbytes()};

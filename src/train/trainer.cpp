@@ -5,8 +5,11 @@
 #include <chrono>
 #include <cmath>
 
+#include "gradquake/core/error.h"
 #include "gradquake/core/seeds.h"
+#include "gradquake/hooks/ledger.h"
 #include "gradquake/train/evaluate.h"
+#include "gradquake/train/gradient_norms.h"
 #include "gradquake/train/run_state.h"
 
 namespace gradquake::train {
