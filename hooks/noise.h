@@ -31,7 +31,7 @@ enum class Variate { kGaussian, kUniform, kRademacher, kConstant };
 inline constexpr std::uint64_t kNoiseChunk = 16384;
 
 // What was added, in float64. Norms are measured in the order of the addresses: 16 lanes (element e in lane e % 16),
-// 128 elements at a time in the tensor's type, then float64 to the end of the chunk, then chunk after chunk. A float32
+// 256 elements at a time in the tensor's type, then float64 to the end of the chunk, then chunk after chunk. A float32
 // group whose squares leave the float32 range is summed in float64. So the bits depend on `first` and `n` alone.
 struct AddedNorms {
   double added_squared = 0;  // sum of (mean + scale*z)^2

@@ -35,6 +35,9 @@ struct Squares<float> {
   HWY_INLINE Squares() {
     for (VecF& lane : lanes) lane = hn::Zero(df);
   }
+  HWY_INLINE void fill(float value) {
+    for (VecF& lane : lanes) lane = hn::Set(df, value);
+  }
   HWY_INLINE void add(VecF x, std::size_t lane) { lanes[lane / kWidth] = hn::MulAdd(x, x, lanes[lane / kWidth]); }
   HWY_INLINE bool in_range() const {
     auto below = hn::Le(lanes[0], hn::Set(df, layout::kLargest));
@@ -62,6 +65,9 @@ struct Squares<double> {
   HWY_INLINE Squares() {
     for (VecD& lane : lanes) lane = hn::Zero(dd);
   }
+  HWY_INLINE void fill(double value) {
+    for (VecD& lane : lanes) lane = hn::Set(dd, value);
+  }
   HWY_INLINE void add(VecD x, std::size_t lane) { lanes[lane / kWidthD] = hn::MulAdd(x, x, lanes[lane / kWidthD]); }
   HWY_INLINE void flush(double* HWY_RESTRICT sums) const {
     for (std::size_t l = 0; l < kLanes; l += kWidthD) {
@@ -72,7 +78,7 @@ struct Squares<double> {
 
 HWY_INLINE void add_squares(const double* HWY_RESTRICT group, double* HWY_RESTRICT sums) {
   Squares<double> squares;
-#pragma GCC unroll 8
+#pragma GCC unroll 16
   for (std::size_t row = 0; row < kGroup; row += kLanes) {
     for (std::size_t l = 0; l < kLanes; l += kWidthD) squares.add(hn::LoadU(dd, group + row + l), l);
   }
@@ -93,7 +99,7 @@ HWY_NOINLINE void add_squares_in_double(const float* HWY_RESTRICT group, double*
 
 HWY_INLINE void add_squares(const float* HWY_RESTRICT group, double* HWY_RESTRICT sums) {
   Squares<float> squares;
-#pragma GCC unroll 8
+#pragma GCC unroll 16
   for (std::size_t row = 0; row < kGroup; row += kLanes) {
     for (std::size_t l = 0; l < kLanes; l += kWidth) squares.add(hn::LoadU(df, group + row + l), l);
   }
@@ -143,18 +149,20 @@ HWY_INLINE void add_row(VecF z, const double* in, double* out, double mean, doub
 template <Variate kVariate, bool kBiased, bool kMeasured, class T>
 HWY_INLINE void add_group(const GroupWords<kVariate>& words, const T* in, T* out, T mean, T scale,
                           const layout::Unit<T>& unit, double* HWY_RESTRICT sums) {
+  constexpr bool kUnitSize = !kBiased && (kVariate == Variate::kRademacher || kVariate == Variate::kConstant);
   Squares<T> added;
-#pragma GCC unroll 4
-  for (std::size_t pair = 0; pair < 4; ++pair) {
+#pragma GCC unroll 8
+  for (std::size_t pair = 0; pair < kGroup / 32; ++pair) {
 #pragma GCC unroll 2
     for (std::size_t l = 0; l < kLanes; l += kWidth) {
       VecF z0, z1;
       words.variates(pair, l, z0, z1);
       const std::size_t i = 2 * kLanes * pair + l;
-      add_row<kBiased, kMeasured>(z0, in + i, out + i, mean, scale, unit, l, added);
-      add_row<kBiased, kMeasured>(z1, in + i + kLanes, out + i + kLanes, mean, scale, unit, l, added);
+      add_row<kBiased, kMeasured && !kUnitSize>(z0, in + i, out + i, mean, scale, unit, l, added);
+      add_row<kBiased, kMeasured && !kUnitSize>(z1, in + i + kLanes, out + i + kLanes, mean, scale, unit, l, added);
     }
   }
+  if constexpr (kMeasured && kUnitSize) added.fill(static_cast<T>(kGroup / kLanes));
   if constexpr (kMeasured) added.flush(sums);
 }
 

@@ -12,9 +12,9 @@
 
 namespace gradquake::noise_layout {
 
-inline constexpr std::size_t kLanes = 16;
-inline constexpr std::size_t kGroup =
-    128;  // elements whose squares are summed in the tensor's type: 8 rows of 16 lanes
+// Lane l takes the elements e with e mod 16 = l; a group is what a lane sums in the tensor's own type, 16 rows of 16
+// lanes.
+inline constexpr std::size_t kLanes = 16, kGroup = 256;
 
 // ln(1+m) ~ m - m^2/2 + m^3 P(m) for sqrt(1/2) <= 1+m < sqrt(2); sin and cos on [-pi/4, pi/4]: minimax polynomials of
 // Cephes (Moshier, logf.c, sinf.c), highest power first.
@@ -41,7 +41,7 @@ Unit<T> unit_of(T mean, T scale) {
   return {mean / size, scale / size, size};
 }
 
-// A float32 lane sum of 8 squares is right where no lane is beyond the range and some lane is far above the numbers
+// A float32 lane sum of 16 squares is right where no lane is beyond the range and some lane is far above the numbers
 // that are lost at its lower end. An order-free question, so that every instruction set answers it alike.
 inline constexpr float kLargest = std::numeric_limits<float>::max(), kSmallest = 0x1p-100f;
 

@@ -1,6 +1,6 @@
 // Vectors of variates for one Highway target; included once per target. Internal.
 //
-// A group is 128 elements: 8 rows of 16 lanes, row r and lane l at word 16*r + l of a buffer. The words pass through
+// A group is 256 elements: 16 rows of 16 lanes, row r and lane l at word 16*r + l of a buffer. The words pass through
 // that buffer in the first-level cache because Philox and the polynomials together spill registers.
 #if defined(GRADQUAKE_HOOKS_NOISE_VARIATES_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef GRADQUAKE_HOOKS_NOISE_VARIATES_INL_H
@@ -33,7 +33,7 @@ constexpr std::size_t kWidth = HWY_MAX_BYTES / 4 < layout::kLanes ? HWY_MAX_BYTE
 // Blocks are interleaved, for one alone waits for its multiplications. A 32-bit word lives in the low half of a 64-bit
 // lane, where MulEven reads it; even and odd counters are apart.
 template <int kBlocks>
-HWY_INLINE void philox(std::uint64_t counter, const Stream& stream, std::uint32_t* HWY_RESTRICT words) {
+HWY_NOINLINE void philox(std::uint64_t counter, const Stream& stream, std::uint32_t* HWY_RESTRICT words) {
   const VecU m0 = hn::Set(du, 0xD2511F53u), m1 = hn::Set(du, 0xCD9E8D57u);
   VecU a[2 * kBlocks], b[2 * kBlocks], c[2 * kBlocks], d[2 * kBlocks];
   for (int i = 0; i < kBlocks; ++i) {
@@ -71,10 +71,10 @@ HWY_INLINE void philox(std::uint64_t counter, const Stream& stream, std::uint32_
   }
 }
 
-// ln x for x in (0, 1].
-HWY_INLINE VecF log_of(VecF x) {
+// ln(x / 2^31) for x in (0, 2^31]: the scale costs nothing in the exponent.
+HWY_INLINE VecF log_of_scaled(VecF x) {
   const VecU shifted = hn::Add(hn::BitCast(du, x), hn::Set(du, layout::kOneBits - layout::kSqrtHalfBits));
-  const VecF exponent = hn::ConvertTo(df, hn::Sub(hn::BitCast(di, hn::ShiftRight<23>(shifted)), hn::Set(di, 127)));
+  const VecF exponent = hn::ConvertTo(df, hn::Sub(hn::BitCast(di, hn::ShiftRight<23>(shifted)), hn::Set(di, 127 + 31)));
   const VecU mantissa =
       hn::Add(hn::And(shifted, hn::Set(du, layout::kMantissaMask)), hn::Set(du, layout::kSqrtHalfBits));
   const VecF m = hn::Sub(hn::BitCast(df, mantissa), hn::Set(df, 1.0f));
@@ -91,8 +91,7 @@ HWY_INLINE VecF log_of(VecF x) {
 // as uniform over the circle as a reduction to a quadrant, without computing the quadrant.
 HWY_INLINE void gaussian_pair(VecU radius_word, VecU angle_word, VecF& z0, VecF& z1) {
   const VecF f = hn::ConvertTo(df, hn::BitCast(di, hn::ShiftRight<1>(radius_word)));
-  const VecF u = hn::Mul(hn::Add(f, hn::Set(df, 0.5f)), hn::Set(df, 0x1p-31f));
-  const VecF r = hn::Sqrt(hn::Mul(hn::Set(df, -2.0f), log_of(u)));
+  const VecF r = hn::Sqrt(hn::Mul(hn::Set(df, -2.0f), log_of_scaled(hn::Add(f, hn::Set(df, 0.5f)))));
   const VecF t = hn::Mul(hn::ConvertTo(df, hn::BitCast(di, hn::ShiftLeft<2>(angle_word))), hn::Set(df, layout::kAngle));
   const VecF t2 = hn::Mul(t, t);
   const VecF sin_tail = hn::MulAdd(t2, hn::MulAdd(t2, hn::Set(df, layout::kSin[0]), hn::Set(df, layout::kSin[1])),
@@ -102,10 +101,9 @@ HWY_INLINE void gaussian_pair(VecU radius_word, VecU angle_word, VecF& z0, VecF&
                                    hn::Set(df, layout::kCos[2]));
   const VecF cosine = hn::MulAdd(hn::Mul(t2, t2), cos_tail, hn::MulAdd(t2, hn::Set(df, -0.5f), hn::Set(df, 1.0f)));
   const VecF signed_cosine = hn::Xor(cosine, hn::BitCast(df, hn::And(angle_word, hn::Set(du, 0x80000000u))));
-  const VecF swap = hn::BitCast(df, hn::BroadcastSignBit(hn::BitCast(di, hn::ShiftLeft<1>(angle_word))));
-  const VecF difference = hn::And(hn::Xor(sine, signed_cosine), swap);
-  z0 = hn::Mul(r, hn::Xor(signed_cosine, difference));
-  z1 = hn::Mul(r, hn::Xor(sine, difference));
+  const VecF swap = hn::BitCast(df, hn::ShiftLeft<1>(angle_word));
+  z0 = hn::Mul(r, hn::IfNegativeThenElse(swap, sine, signed_cosine));
+  z1 = hn::Mul(r, hn::IfNegativeThenElse(swap, signed_cosine, sine));
 }
 
 // The words a group needs, kept between groups where one block serves several.
@@ -116,13 +114,18 @@ class GroupWords {
 
   HWY_INLINE void load(std::uint64_t group) {
     if constexpr (kVariate == Variate::kGaussian || kVariate == Variate::kUniform) {
-      for (std::size_t l = 0; l < layout::kLanes; l += kWidth) philox<2>(32 * group + l, stream_, words_ + l);
+      for (std::size_t block = 0; block < layout::kGroup / 64; block += 2) {
+        for (std::size_t l = 0; l < layout::kLanes; l += kWidth) {
+          philox<2>(16 * (layout::kGroup / 64 * group + block) + l, stream_, words_ + 64 * block + l);
+        }
+      }
     } else if constexpr (kVariate == Variate::kRademacher) {
-      if (group / 16 != block_) {
-        block_ = group / 16;
+      constexpr std::uint64_t kGroups = 2048 / layout::kGroup;
+      if (group / kGroups != block_) {
+        block_ = group / kGroups;
         for (std::size_t l = 0; l < layout::kLanes; l += kWidth) philox<1>(16 * block_ + l, stream_, words_ + l);
       }
-      shift_ = static_cast<int>(2 * (group % 16));
+      shift_ = static_cast<int>(32 / kGroups * (group % kGroups));
     }
   }
 
