@@ -1,0 +1,98 @@
+#include "gradquake/report/print.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+namespace gradquake::report {
+namespace {
+
+using Row = std::vector<std::string>;
+
+// Columns two spaces apart, as wide as their widest cell; no trailing spaces.
+void print_table(std::ostream& out, const std::vector<Row>& rows) {
+  std::vector<std::size_t> widths;
+  for (const Row& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  for (const Row& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i) line += fmt::format("  {:<{}}", row[i], widths[i]);
+    line.erase(line.find_last_not_of(' ') + 1);
+    out << line << '\n';
+  }
+}
+
+std::string number(const std::optional<double>& value) { return value ? fmt::format("{:.4g}", *value) : "-"; }
+
+std::string cause(const SpikeRecord& spike) {
+  if (spike.causes.empty()) return "natural";
+  const SpikeCause& nearest = spike.causes.front();
+  auto text = fmt::format("{} {} {}", nearest.rule, nearest.direction, nearest.site);
+  if (nearest.steps_ago > 0) text += fmt::format(", {} before", nearest.steps_ago);
+  if (spike.causes.size() > 1) text += fmt::format(" (+{})", spike.causes.size() - 1);
+  return text;
+}
+
+std::string size(const SpikeRecord& spike) {
+  if (spike.detector == "nonfinite") return "not finite";
+  if (spike.grad_error && *spike.grad_error > 0 && spike.clean_grad_norm) {
+    return fmt::format("{:.1f}x", *spike.grad_error / *spike.clean_grad_norm);
+  }
+  return spike.score ? fmt::format("score {:.1f}", *spike.score) : "-";
+}
+
+void print_spikes(std::ostream& out, const std::vector<SpikeRecord>& spikes) {
+  if (spikes.empty()) {
+    out << "Spikes: none\n";
+    return;
+  }
+  out << "Spikes\n";
+  std::vector<Row> rows = {{"step", "cause", "size", "layer", "verdict", "steps to recover"}};
+  for (std::size_t i = 0; i < std::min(spikes.size(), kMostSpikeRows); ++i) {
+    const SpikeRecord& spike = spikes[i];
+    const auto& steps = spike.observed_recovery_steps;
+    rows.push_back({std::to_string(spike.step), cause(spike), size(spike), spike.layer.empty() ? "-" : spike.layer,
+                    spike.verdict, steps ? std::to_string(*steps) : "-"});
+  }
+  print_table(out, rows);
+  if (spikes.size() > kMostSpikeRows) out << fmt::format("  ... and {} more\n", spikes.size() - kMostSpikeRows);
+}
+
+void print_conditions(std::ostream& out, const std::vector<Condition>& conditions) {
+  if (conditions.empty()) return;
+  out << "\nConditions\n";
+  std::vector<Row> rows = {{"name", "value", "threshold", "holds", "note"}};
+  for (const Condition& condition : conditions) {
+    const auto& holds = condition.holds;
+    rows.push_back({condition.name, number(condition.value), number(condition.threshold),
+                    !holds   ? "-"
+                    : *holds ? "yes"
+                             : "NO",
+                    condition.note});
+  }
+  print_table(out, rows);
+}
+
+}  // namespace
+
+void print_report(std::ostream& out, const Summary& summary, const std::vector<SpikeRecord>& spikes) {
+  print_spikes(out, spikes);
+  print_conditions(out, summary.conditions);
+
+  out << fmt::format("\nVerdict: {} ({} spikes in {} episodes", summary.verdict, summary.spikes, summary.episodes);
+  if (summary.progress_lost) out << fmt::format(", {:.1f} % of the progress lost", 100 * *summary.progress_lost);
+  out << ")\n";
+  if (summary.final_loss) out << fmt::format("Final loss: {}\n", number(summary.final_loss));
+  if (summary.eval) {
+    out << fmt::format("Evaluation: loss {}", number(summary.eval->loss));
+    if (summary.eval->accuracy) out << fmt::format(", accuracy {:.2f} %", 100 * *summary.eval->accuracy);
+    out << '\n';
+  }
+  if (summary.warnings > 0) out << fmt::format("Warnings: {} (see ledger.jsonl)\n", summary.warnings);
+}
+
+}  // namespace gradquake::report

@@ -1,0 +1,99 @@
+// The table at a run's end.
+#include "gradquake/report/print.h"
+
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+namespace gradquake::report {
+namespace {
+
+SpikeRecord spike_at(std::int64_t step) {
+  SpikeRecord spike;
+  spike.step = step;
+  spike.detector = "shadow";
+  spike.grad_norm = 11;
+  spike.clean_grad_norm = 2;
+  spike.grad_error = 10.5;
+  spike.layer = "layers.1";
+  spike.causes = {{"late", "layers.2", "forward", 3, 0}};
+  spike.verdict = "recovered";
+  spike.observed_recovery_steps = 7;
+  return spike;
+}
+
+std::string printed(const Summary& summary, const std::vector<SpikeRecord>& spikes) {
+  std::ostringstream out;
+  print_report(out, summary, spikes);
+  return out.str();
+}
+
+TEST(PrintTest, ShowsSpikesConditionsAndVerdict) {
+  Summary summary;
+  summary.spikes = 2;
+  summary.episodes = 2;
+  summary.verdict = "open";
+  summary.progress_lost = 0.034;
+  summary.final_loss = 0.123456;
+  summary.eval = EvaluationRecord{2000, 0.5, 0.9612};
+  summary.conditions = {{"gamma <= 1/(3 L)", "Thm 3-5", "measured", 0.05, 0.0417, 0.834, false, "L of step 1024"},
+                        {"rms(delta) T^(1/8)", "(43)", "printed", 1.25, std::nullopt, std::nullopt, std::nullopt, ""}};
+  SpikeRecord natural = spike_at(1200);
+  natural.detector = "robust";
+  natural.score = 6.25;
+  natural.clean_grad_norm.reset();
+  natural.grad_error.reset();
+  natural.layer.clear();
+  natural.causes.clear();
+  natural.verdict = "open";
+  natural.observed_recovery_steps.reset();
+
+  EXPECT_EQ(printed(summary, {spike_at(100), natural}),
+            "Spikes\n"
+            "  step  cause                  size       layer     verdict    steps to recover\n"
+            "  100   late forward layers.2  5.2x       layers.1  recovered  7\n"
+            "  1200  natural                score 6.2  -         open       -\n"
+            "\n"
+            "Conditions\n"
+            "  name                value  threshold  holds  note\n"
+            "  gamma <= 1/(3 L)    0.05   0.0417     NO     L of step 1024\n"
+            "  rms(delta) T^(1/8)  1.25   -          -\n"
+            "\n"
+            "Verdict: open (2 spikes in 2 episodes, 3.4 % of the progress lost)\n"
+            "Final loss: 0.1235\n"
+            "Evaluation: loss 0.5, accuracy 96.12 %\n");
+}
+
+TEST(PrintTest, ARunWithoutSpikesSaysSo) {
+  EXPECT_EQ(printed({}, {}), "Spikes: none\n\nVerdict: none (0 spikes in 0 episodes)\n");
+}
+
+TEST(PrintTest, ALongListIsCutAndCounted) {
+  std::vector<SpikeRecord> spikes;
+  for (int i = 0; i < 30; ++i) spikes.push_back(spike_at(i));
+  const auto text = printed({}, spikes);
+  EXPECT_NE(text.find("\n  11 "), std::string::npos);
+  EXPECT_EQ(text.find("\n  12 "), std::string::npos);
+  EXPECT_NE(text.find("\n  ... and 18 more\n"), std::string::npos);
+}
+
+TEST(PrintTest, CausesBeforeTheStepAndBesideTheFirstAreMentioned) {
+  SpikeRecord spike = spike_at(5);
+  spike.causes = {{"a", "fc1", "backward", 1, 2}, {"b", "fc2", "forward", 1, 3}};
+  EXPECT_NE(printed({}, {spike}).find("a backward fc1, 2 before (+1)"), std::string::npos);
+}
+
+TEST(PrintTest, ANonFiniteSpikeHasNoRatio) {
+  SpikeRecord spike = spike_at(5);
+  spike.detector = "nonfinite";
+  EXPECT_NE(printed({}, {spike}).find("not finite"), std::string::npos);
+}
+
+TEST(PrintTest, WarningsPointToTheLedger) {
+  Summary summary;
+  summary.warnings = 2;
+  EXPECT_NE(printed(summary, {}).find("Warnings: 2 (see ledger.jsonl)\n"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace gradquake::report
