@@ -8,13 +8,12 @@ namespace gradquake::data {
 DataConfig read_data(config::Reader& reader) {
   DataConfig data;
   data.kind = reader.choice("kind", data.kind, dataset_kinds());
-  const bool is_built_in = data.kind == "digits" || data.kind == "synthetic_logistic";
   if (data.kind == "idx" || data.kind == "libsvm") {
     reader.require("path");
     data.path = reader.text("path", "");
     if (data.path.empty())
       reader.fail("path", data.kind == "idx" ? "expected a folder of idx files, got ''" : "expected a file, got ''");
-  } else if (!is_built_in && reader.has("path")) {
+  } else if (data.kind != "digits" && data.kind != "synthetic_logistic") {
     data.path = reader.text("path", "");
   }
   if (data.kind == "synthetic_logistic") {

@@ -23,6 +23,11 @@ std::string quoted(std::string_view word) {
   return text + (word.size() > 40 ? "...'" : "'");
 }
 
+std::string shortest(double value) {
+  char text[32];
+  return {text, std::to_chars(text, text + sizeof text, value).ptr};
+}
+
 std::string_view next_word(std::string_view& rest) {
   const std::size_t start = rest.find_first_not_of(kBlanks);
   if (start == std::string_view::npos) return rest = {};
@@ -102,10 +107,10 @@ LibsvmLabels find_labels(const LibsvmTable& table, const std::string& name) {
   const double first = table.labels.front();
   const auto other = std::find_if(table.labels.begin(), table.labels.end(), [&](double y) { return y != first; });
   if (other == table.labels.end())
-    fail(name, table.lines.back(), "expected two different labels, got only " + std::to_string(first));
+    fail(name, table.lines.back(), "expected two different labels, got only " + shortest(first));
   for (std::size_t row = 0; row < table.labels.size(); ++row)
     if (table.labels[row] != first && table.labels[row] != *other)
-      fail(name, table.lines[row], "expected two different labels, got a third, " + std::to_string(table.labels[row]));
+      fail(name, table.lines[row], "expected two different labels, got a third, " + shortest(table.labels[row]));
   return {std::min(first, *other), std::max(first, *other)};
 }
 
@@ -116,8 +121,8 @@ std::vector<double> sign_labels(const LibsvmTable& table, const LibsvmLabels& la
     const double label = table.labels[row];
     if (label != labels.negative && label != labels.positive)
       fail(name, table.lines[row],
-           "expected label " + std::to_string(labels.negative) + " or " + std::to_string(labels.positive) +
-               " as in the training file, got " + std::to_string(label));
+           "expected label " + shortest(labels.negative) + " or " + shortest(labels.positive) +
+               " as in the training file, got " + shortest(label));
     signs.push_back(label == labels.positive ? 1.0 : -1.0);
   }
   return signs;

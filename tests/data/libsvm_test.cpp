@@ -67,12 +67,12 @@ TEST(LibsvmTest, TheSmallerLabelBecomesMinusOne) {
 
 TEST(LibsvmTest, OtherThanTwoLabelsAreRefused) {
   const auto three = parse_libsvm("1\n2\n3\n", "toy"), one = parse_libsvm("1\n1\n", "toy");
-  EXPECT_NE(user_error([&] { find_labels(three, "toy"); }).find("toy:3: expected two different labels, got a third"),
+  EXPECT_NE(user_error([&] { find_labels(three, "toy"); }).find("toy:3: expected two different labels, got a third, 3"),
             std::string::npos);
-  EXPECT_NE(user_error([&] { find_labels(one, "toy"); }).find("got only"), std::string::npos);
+  EXPECT_NE(user_error([&] { find_labels(one, "toy"); }).find("got only 1"), std::string::npos);
   EXPECT_NE(user_error([&] {
               sign_labels(three, {1, 2}, "toy.t");
-            }).find("toy.t:3: expected label"),
+            }).find("toy.t:3: expected label 1 or 2 as in the training file, got 3"),
             std::string::npos);
 }
 
