@@ -12,7 +12,7 @@ namespace gradquake::theory {
 
 struct ErrorEstimate {
   double second_moment = 0;
-  double second_moment_error = 0;  // standard errors, by the jackknife over repeats
+  double second_moment_error = 0;  // standard errors, by the jackknife over repeats: too wide by a quarter at R = 8
   double bias_squared = 0;
   double bias_squared_error = 0;
   int repeats = 0;
