@@ -56,8 +56,8 @@ double pass(const std::vector<at::Tensor>& vectors, at::Tensor& w) {
 
 }  // namespace
 
-double dot(const at::Tensor& a, const at::Tensor& b) {
-  return AT_DISPATCH_FLOATING_TYPES(a.scalar_type(), "dot", [&] {
+double inner_product(const at::Tensor& a, const at::Tensor& b) {
+  return AT_DISPATCH_FLOATING_TYPES(a.scalar_type(), "inner_product", [&] {
     return dot_of(a.const_data_ptr<scalar_t>(), b.const_data_ptr<scalar_t>(), a.numel());
   });
 }
@@ -68,10 +68,10 @@ void subtract(at::Tensor& w, double factor, const at::Tensor& q) {
   });
 }
 
-double norm(const at::Tensor& a) { return std::sqrt(dot(a, a)); }
+double length(const at::Tensor& a) { return std::sqrt(inner_product(a, a)); }
 
 double Basis::project_out(at::Tensor& w) const {
-  double before = norm(w), after = before;
+  double before = length(w), after = before;
   for (int i = 0; i < kMaxPasses; ++i) {
     after = AT_DISPATCH_FLOATING_TYPES(w.scalar_type(), "project_out", [&] { return pass<scalar_t>(vectors_, w); });
     if (!(after < 0.7 * before))

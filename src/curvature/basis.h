@@ -10,8 +10,8 @@
 
 namespace gradquake::curvature {
 
-double dot(const at::Tensor& a, const at::Tensor& b);
-double norm(const at::Tensor& a);
+double inner_product(const at::Tensor& a, const at::Tensor& b);
+double length(const at::Tensor& a);
 void subtract(at::Tensor& w, double factor, const at::Tensor& q);  // w <- w - factor q
 
 class Basis {

@@ -24,19 +24,19 @@ class Iteration {
   enum class State { kGoing, kExhausted, kNonFinite };
 
   Iteration(HessianOperator& hessian, at::Tensor start) : hessian_(hessian) {
-    const double length = norm(start);
-    if (!std::isfinite(length) || length == 0) {
+    const double start_length = length(start);
+    if (!std::isfinite(start_length) || start_length == 0) {
       state_ = State::kExhausted;
       return;
     }
-    basis_.append(start.div_(length));
+    basis_.append(start.div_(start_length));
   }
 
   void step() {
     const std::size_t j = T_.alpha.size();
     if (j > 0) T_.beta.push_back(next_beta_);
     at::Tensor w = hessian_.apply_flat(basis_[j]);
-    const double alpha = dot(basis_[j], w);
+    const double alpha = inner_product(basis_[j], w);
     T_.alpha.push_back(alpha);
     subtract(w, alpha, basis_[j]);
     if (j > 0) subtract(w, next_beta_, basis_[j - 1]);
@@ -122,7 +122,7 @@ double norm(const std::vector<at::Tensor>& tensors) {
     if (!tensor.defined()) continue;
     const at::Tensor flat = tensor.detach().to(at::kCPU).contiguous().view({-1});
     const at::Tensor vector = flat.scalar_type() == at::kDouble ? flat : flat.to(at::kFloat);
-    squared += dot(vector, vector);
+    squared += inner_product(vector, vector);
   }
   return std::sqrt(squared);
 }

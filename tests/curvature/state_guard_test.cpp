@@ -198,12 +198,14 @@ TEST(StateGuardTest, ActivePlanChangesNoBitOfTheSpectrumAndInjectsNothing) {
     return numbers;
   };
   const auto quiet = measure();
-  const double clean_loss = [&] {
+  const auto guarded_loss = [&] {
     StateGuard guard(*net, 3);
     return net->loss().item<double>();
-  }();
+  };
+  const double clean_loss = guarded_loss();
   PlanScope scope(plan, {.step = 5, .rows = 16, .loss_divisor = 16, .sample_ids = {}});
   EXPECT_EQ(measure(), quiet);
+  EXPECT_EQ(guarded_loss(), clean_loss);
   EXPECT_TRUE(plan.ledger().take_entries().empty());
   torch::manual_seed(3);
   EXPECT_NE(net->loss().item<double>(), clean_loss);  // outside the guard the rule does fire
@@ -262,6 +264,7 @@ def loss(x, w1, w2):
   const bool optimizer = torch::jit::getGraphExecutorOptimize();
   {
     StateGuard guard(*holder);
+    EXPECT_FALSE(torch::jit::getGraphExecutorOptimize());
     HessianOperator eager([&] { return torch::relu(torch::tanh(x.matmul(w1)).matmul(w2)).pow(2).mean(); }, {w1, w2});
     for (int graph = 0; graph < 4; ++graph) {
       HessianOperator scripted([&] { return unit->run_method("loss", x, w1, w2).toTensor(); }, {w1, w2});
