@@ -77,6 +77,13 @@ TEST(DocumentTest, RefusesABombOfLongText) {
   expect_failure(bomb + "1]\n", "10 MB with aliases expanded, got more");
 }
 
+TEST(DocumentTest, CountsTheCopiesThatNestedAnchorsKeep) {
+  std::string nested = "a: ";
+  for (int i = 0; i < 40; ++i) nested += "&x" + std::to_string(i) + " [";
+  expect_failure(nested + "'" + std::string(1 << 20, 'x') + "'" + std::string(40, ']'),
+                 "10 MB with aliases expanded, got more");
+}
+
 TEST(DocumentTest, RefusesLargeFiles) {
   expect_failure("a: " + std::string(11u << 20, 'x'), "expected at most 10 MB, got a larger file");
 }

@@ -7,7 +7,7 @@ namespace {
 
 TEST(NearestTest, FindsATransposedName) { EXPECT_EQ(nearest("mpl", {"cnn", "mlp", "logistic"}), "mlp"); }
 
-TEST(NearestTest, CountsASwapOfNeighboursAsOneEdit) { EXPECT_EQ(nearest("ab", {"bcd", "ba"}), "ba"); }
+TEST(NearestTest, CountsASwapOfNeighboursAsOneEdit) { EXPECT_EQ(nearest("ab", {"abcd", "ba"}), "ba"); }
 
 TEST(NearestTest, IgnoresCase) { EXPECT_EQ(nearest("SGD", {"adm", "sgd"}), "sgd"); }
 

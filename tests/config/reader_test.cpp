@@ -77,6 +77,13 @@ TEST(ReaderTest, RefusesWrongTypesAndSaysWhatCame) {
   EXPECT_EQ(failure([&] { root.text("a", ""); }), "[config] a.yaml:1: a: expected text, got null");
 }
 
+TEST(ReaderTest, TakesQuotedScalarsForTextOnly) {
+  Reader root = read("a: '5'\nb: \"true\"\n");
+  EXPECT_EQ(failure([&] { root.number("a", 0); }), "[config] a.yaml:1: a: expected a finite number, got the text '5'");
+  EXPECT_EQ(failure([&] { root.boolean("b", false); }), "[config] a.yaml:2: b: expected true or false, got 'true'");
+  EXPECT_EQ(root.text("a", ""), "5");
+}
+
 TEST(ReaderTest, RefusesIntegersOutOfInt64) {
   Reader root = read("a: 9223372036854775808\nb: 1e300\n");
   constexpr std::int64_t kLeast = std::numeric_limits<std::int64_t>::min();
