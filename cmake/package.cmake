@@ -16,7 +16,8 @@ if(TARGET gradquake_program)
   install(TARGETS gradquake_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 
-install(DIRECTORY hooks/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/gradquake/hooks FILES_MATCHING PATTERN *.h)
+install(DIRECTORY hooks/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/gradquake/hooks
+  FILES_MATCHING PATTERN *.h PATTERN *-inl.h EXCLUDE)  # the kernels' insides need Highway
 foreach(component core config monitor theory report data model curvature train study cli)
   install(DIRECTORY src/${component}/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/gradquake/${component}
     FILES_MATCHING PATTERN *.h)
