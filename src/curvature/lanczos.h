@@ -2,8 +2,11 @@
 //
 // After m products, H is seen through the tridiagonal T_m = Q_m' H Q_m (alpha on the diagonal, beta beside it). Its
 // eigenvalues theta_i are the Ritz values; |beta_m s_mi|, with s_mi the last component of T_m's i-th eigenvector,
-// bounds the distance from theta_i to an eigenvalue of H (Parlett 1980, 13.2). Dot products accumulate in float64. An
-// exhausted Krylov space (beta_m = 0), a zero Hessian and non-finite products are results, not errors.
+// bounds the distance from theta_i to an eigenvalue of H (Parlett 1980, 13.2). It cannot say to which one: where the
+// two largest lie within a few percent of each other, as at initialisation, an unlucky start settles on the second.
+//
+// Dot products accumulate in float64. An exhausted Krylov space (beta_m = 0), a zero Hessian and non-finite products
+// are results, not errors.
 #pragma once
 
 #include <ATen/core/Tensor.h>

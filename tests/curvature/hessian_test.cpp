@@ -1,66 +1,17 @@
+#include "gradquake/curvature/hessian_operator.h"
+
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
-#include <cmath>
-#include <cstdint>
-#include <limits>
+#include <cstddef>
 #include <vector>
 
 #include "gradquake/core/error.h"
-#include "gradquake/curvature/hessian_operator.h"
 #include "gradquake/curvature/lanczos.h"
-#include "gradquake/curvature/state_guard.h"
+#include "problems.h"
 
 namespace gradquake::curvature {
 namespace {
-
-const auto kFloat64 = torch::TensorOptions().dtype(torch::kDouble);
-
-// l(w) = w' A w / 2 with A = Q diag(spectrum) Q' for a random orthogonal Q; w is split into a matrix and a vector.
-struct Quadratic {
-  explicit Quadratic(const std::vector<double>& spectrum) {
-    torch::manual_seed(11);
-    const auto n = static_cast<std::int64_t>(spectrum.size());
-    const auto q = std::get<0>(torch::linalg_qr(torch::randn({n, n}, kFloat64)));
-    A = q.matmul(torch::diag(torch::tensor(spectrum, kFloat64))).matmul(q.t());
-    w = {torch::randn({2, n / 4}, kFloat64).requires_grad_(),
-         torch::randn({n - 2 * (n / 4)}, kFloat64).requires_grad_()};
-  }
-  torch::Tensor flat(const std::vector<torch::Tensor>& parts) const {
-    return torch::cat({parts[0].reshape(-1), parts[1].reshape(-1)});
-  }
-  std::vector<torch::Tensor> parts(const torch::Tensor& vector) const {
-    const auto first = w[0].numel();
-    return {vector.narrow(0, 0, first).view_as(w[0]), vector.narrow(0, first, vector.numel() - first)};
-  }
-  HessianOperator hessian() const {
-    return {[this] { return 0.5 * flat(w).dot(A.mv(flat(w))); }, w};
-  }
-
-  torch::Tensor A;
-  std::vector<torch::Tensor> w;
-};
-
-// A tanh network with cross-entropy on fixed data.
-struct TanhNet {
-  explicit TanhNet(torch::ScalarType dtype = torch::kDouble) {
-    torch::manual_seed(5);
-    net = torch::nn::Sequential(torch::nn::Linear(5, 7), torch::nn::Tanh(), torch::nn::Linear(7, 6), torch::nn::Tanh(),
-                                torch::nn::Linear(6, 3));
-    net->to(dtype);
-    x = torch::randn({20, 5}).to(dtype);
-    y = torch::randint(3, {20}, torch::kLong);
-  }
-  torch::Tensor loss() { return torch::nn::functional::cross_entropy(net->forward(x), y); }
-  std::vector<torch::Tensor> random_direction() {
-    std::vector<torch::Tensor> v;
-    for (const auto& p : net->parameters()) v.push_back(torch::randn_like(p).detach());
-    return v;
-  }
-
-  torch::nn::Sequential net{nullptr};
-  torch::Tensor x, y;
-};
 
 // (g(w + h v) - g(w - h v)) / (2 h), with g as the operator gives it.
 template <typename MakeHessian>
@@ -85,14 +36,6 @@ double relative_distance(const std::vector<torch::Tensor>& a, const std::vector<
   std::vector<torch::Tensor> difference;
   for (std::size_t i = 0; i < a.size(); ++i) difference.push_back(a[i] - b[i]);
   return norm(difference) / norm(b);
-}
-
-torch::Tensor generator_state() { return at::detail::getDefaultCPUGenerator().get_state(); }
-
-std::vector<double> linspace(double from, double to, int count) {
-  std::vector<double> values;
-  for (int i = 0; i < count; ++i) values.push_back(from + (to - from) * i / (count - 1));
-  return values;
 }
 
 TEST(HessianOperatorTest, ProductAgreesWithCentralDifferencesOnATanhNetwork) {
@@ -181,228 +124,6 @@ TEST(HessianOperatorTest, CallersMistakesAreNamed) {
   EXPECT_THROW(lanczos(hessian, {.limit = 0}), UserError);
   EXPECT_THROW(lanczos(hessian, {.tolerance = 0}), UserError);
   EXPECT_THROW(lanczos_from(hessian, problem.random_direction(), 0), UserError);
-}
-
-struct KnownSpectrum {
-  const char* name;
-  std::vector<double> values;
-  double lambda_max, lambda_min;
-};
-
-class LanczosSpectrumTest : public testing::TestWithParam<KnownSpectrum> {};
-
-TEST_P(LanczosSpectrumTest, ExtremesAreFoundToOneInAThousand) {
-  const auto& known = GetParam();
-  const Quadratic problem(known.values);
-  for (std::uint64_t seed = 0; seed < 10; ++seed) {
-    auto hessian = problem.hessian();
-    const auto spectrum = lanczos(hessian, {.limit = 40, .tolerance = 1e-3, .seed = seed});
-    const double smoothness = std::max(std::abs(known.lambda_max), std::abs(known.lambda_min));
-    EXPECT_TRUE(spectrum.converged);
-    EXPECT_LE(spectrum.residual, 1e-3 * smoothness * 1.001);
-    EXPECT_NEAR(spectrum.smoothness(), smoothness, 1e-3 * smoothness);
-    EXPECT_EQ(spectrum.products, hessian.products());
-    EXPECT_EQ(spectrum.T.alpha.size(), static_cast<std::size_t>(spectrum.products));
-    EXPECT_LE(spectrum.lambda_max, known.lambda_max + 1e-9 * smoothness);  // Ritz values lie inside the spectrum
-    EXPECT_GE(spectrum.lambda_min, known.lambda_min - 1e-9 * smoothness);
-  }
-}
-
-INSTANTIATE_TEST_SUITE_P(Quadratics, LanczosSpectrumTest,
-                         testing::Values(KnownSpectrum{"Definite", linspace(0.5, 10, 60), 10, 0.5},
-                                         KnownSpectrum{"Indefinite", linspace(-7, 4, 60), 4, -7},
-                                         KnownSpectrum{"RankDeficient",
-                                                       [] {
-                                                         auto v = std::vector<double>(60, 0);
-                                                         v[3] = 5;
-                                                         v[20] = 2;
-                                                         v[59] = 1;
-                                                         return v;
-                                                       }(),
-                                                       5, 0},
-                                         KnownSpectrum{"MultipleTop",
-                                                       [] {
-                                                         auto v = linspace(0, 1, 60);
-                                                         v[0] = v[1] = v[2] = 6;
-                                                         return v;
-                                                       }(),
-                                                       6, 0},
-                                         KnownSpectrum{"Symmetric",
-                                                       [] {
-                                                         auto v = linspace(-1, 1, 60);
-                                                         v[0] = -5;
-                                                         v[59] = 5;
-                                                         return v;
-                                                       }(),
-                                                       5, -5}),
-                         [](const auto& known) { return known.param.name; });
-
-TEST(LanczosTest, WholeSpectrumOfASmallQuadraticIsExact) {
-  const Quadratic problem({-3, -1, 0, 0.5, 1, 2, 4, 8});
-  auto hessian = problem.hessian();
-  const auto spectrum = lanczos(hessian, {.limit = 100, .tolerance = 1e-300});
-  EXPECT_EQ(spectrum.products, 8);
-  const auto values = tridiagonal_eigen(spectrum.T).values;
-  const std::vector<double> expected{-3, -1, 0, 0.5, 1, 2, 4, 8};
-  for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(values[i], expected[i], 1e-12);
-  EXPECT_TRUE(spectrum.converged);
-}
-
-TEST(LanczosTest, MultipleOfTheIdentityEndsAfterOneProduct) {
-  const Quadratic problem(std::vector<double>(20, 3.0));
-  auto hessian = problem.hessian();
-  const auto spectrum = lanczos(hessian);
-  EXPECT_EQ(spectrum.products, 1);
-  EXPECT_TRUE(spectrum.converged);
-  EXPECT_NEAR(spectrum.lambda_max, 3, 1e-12);
-  EXPECT_NEAR(spectrum.lambda_min, 3, 1e-12);
-}
-
-TEST(LanczosTest, ZeroHessianIsAResult) {
-  const auto w = torch::ones({4}, kFloat64).requires_grad_();
-  for (const Loss& loss : {Loss([&] { return w.sum(); }), Loss([&] { return torch::ones({}, kFloat64); })}) {
-    HessianOperator hessian(loss, {w});
-    const auto spectrum = lanczos(hessian);
-    EXPECT_EQ(spectrum.lambda_max, 0);
-    EXPECT_EQ(spectrum.smoothness(), 0);
-    EXPECT_EQ(spectrum.products, 1);
-    EXPECT_TRUE(spectrum.converged);
-  }
-}
-
-TEST(LanczosTest, NonFiniteProductsEndInNaNAtOnce) {
-  const auto w = torch::full({4}, std::numeric_limits<double>::infinity(), kFloat64).requires_grad_();
-  HessianOperator hessian([&] { return w.pow(4).sum(); }, {w});
-  const auto spectrum = lanczos(hessian);
-  EXPECT_TRUE(std::isnan(spectrum.lambda_max));
-  EXPECT_TRUE(std::isnan(spectrum.lambda_min));
-  EXPECT_TRUE(std::isnan(spectrum.smoothness()));
-  EXPECT_FALSE(spectrum.converged);
-  EXPECT_EQ(spectrum.products, 1);
-  const auto T = lanczos_from(hessian, {torch::ones({4}, kFloat64)}, 5);
-  ASSERT_EQ(T.alpha.size(), 1u);
-  EXPECT_TRUE(std::isnan(T.alpha[0]));
-}
-
-TEST(LanczosTest, TooFewProductsAreNotCalledConverged) {
-  const Quadratic problem(linspace(0, 1, 200));
-  auto hessian = problem.hessian();
-  const auto spectrum = lanczos(hessian, {.limit = 3});
-  EXPECT_EQ(spectrum.products, 3);
-  EXPECT_FALSE(spectrum.converged);
-  EXPECT_GT(spectrum.residual, 1e-3 * spectrum.smoothness());
-}
-
-TEST(LanczosTest, ResidualBoundsTheDistanceToAnEigenvalue) {
-  const Quadratic problem(linspace(0, 10, 50));
-  auto hessian = problem.hessian();
-  for (int limit = 2; limit < 30; limit += 3) {
-    const auto spectrum = lanczos(hessian, {.limit = limit});
-    double distance = 1e9;
-    for (const double value : linspace(0, 10, 50)) distance = std::min(distance, std::abs(value - spectrum.lambda_max));
-    EXPECT_LE(distance, spectrum.residual + 1e-12);
-  }
-}
-
-TEST(LanczosTest, SeedDecidesTheStartAndTheGlobalGeneratorIsNotDrawnFrom) {
-  TanhNet problem;
-  HessianOperator hessian([&] { return problem.loss(); }, problem.net->parameters());
-  const auto before = generator_state();
-  const auto first = lanczos(hessian, {.limit = 4, .seed = 1}), same = lanczos(hessian, {.limit = 4, .seed = 1});
-  const auto other = lanczos(hessian, {.limit = 4, .seed = 2});
-  EXPECT_TRUE(torch::equal(before, generator_state()));
-  EXPECT_EQ(first.T.alpha, same.T.alpha);
-  EXPECT_NE(first.T.alpha, other.T.alpha);
-}
-
-TEST(LanczosTest, Float32AgreesWithFloat64) {
-  TanhNet single(torch::kFloat), wide(torch::kDouble);
-  HessianOperator in_single([&] { return single.loss(); }, single.net->parameters());
-  HessianOperator in_double([&] { return wide.loss(); }, wide.net->parameters());
-  const auto a = lanczos(in_single, {.limit = 15, .tolerance = 1e-9}),
-             b = lanczos(in_double, {.limit = 15, .tolerance = 1e-9});
-  EXPECT_NEAR(a.lambda_max, b.lambda_max, 1e-5 * b.smoothness());
-  EXPECT_NEAR(a.lambda_min, b.lambda_min, 1e-5 * b.smoothness());
-}
-
-TEST(LanczosTest, LogisticRegressionHasItsClosedForm) {
-  // l = mean ln(1 + exp(-y h'w)) + rho R(w) at w = 0: L = lambda_max(H'H) / (4 M) + 2 rho, both for R = ||w||^2 and for
-  // R = sum w^2 / (1 + w^2).
-  torch::manual_seed(3);
-  const std::int64_t samples = 200, features = 12;
-  const double rho = 0.1;
-  const auto H = torch::randn({samples, features}, kFloat64) * torch::linspace(0.3, 2, features, kFloat64);
-  const auto y = torch::randint(2, {samples}, kFloat64) * 2 - 1;
-  const auto w = torch::zeros({features}, kFloat64).requires_grad_();
-  const double L = torch::linalg_eigvalsh(H.t().matmul(H))[-1].item<double>() / (4 * samples) + 2 * rho;
-  const auto data = [&] { return torch::softplus(-y * H.mv(w)).mean(); };
-  HessianOperator ridge([&] { return data() + rho * w.pow(2).sum(); }, {w});
-  HessianOperator nonconvex([&] { return data() + rho * (w.pow(2) / (1 + w.pow(2))).sum(); }, {w});
-  EXPECT_NEAR(lanczos(ridge).smoothness(), L, 1e-3 * L);
-  EXPECT_NEAR(lanczos(nonconvex).smoothness(), L, 1e-3 * L);
-}
-
-TEST(LanczosFromTest, CompleteTridiagonalReproducesEveryStepOfGradientDescent) {
-  // ||H (I - gamma H)^k Delta|| = ||Delta|| ||T (I - gamma T)^k e_1||, here for 40 steps and gamma lambda_max = 1.6.
-  const Quadratic problem({-0.5, 0, 0.3, 1, 2, 3, 5, 8});
-  auto hessian = problem.hessian();
-  const auto delta = torch::randn({8}, kFloat64);
-  const auto T = lanczos_from(hessian, problem.parts(delta), 8);
-  ASSERT_EQ(T.alpha.size(), 8u);
-  const auto eigen = tridiagonal_eigen(T);
-  const double gamma = 0.2, length = norm(problem.parts(delta));
-  EXPECT_NEAR(length, delta.norm().item<double>(), 1e-14);
-  auto iterate = delta;
-  for (int k = 0; k < 40; ++k, iterate = iterate - gamma * problem.A.mv(iterate)) {
-    double squared = 0;
-    for (std::size_t i = 0; i < 8; ++i) {
-      const double factor = eigen.values[i] * std::pow(1 - gamma * eigen.values[i], k) * eigen.first[i];
-      squared += factor * factor;
-    }
-    const double expected = problem.A.mv(iterate).norm().item<double>();
-    EXPECT_NEAR(length * std::sqrt(squared), expected, 1e-10 * expected);
-  }
-}
-
-TEST(LanczosFromTest, FewStepsAreExactUpToTheirDegree) {
-  const Quadratic problem(linspace(0, 8, 40));
-  auto hessian = problem.hessian();
-  const auto delta = torch::randn({40}, kFloat64);
-  const int m = 6;
-  const auto eigen = tridiagonal_eigen(lanczos_from(hessian, problem.parts(delta), m));
-  ASSERT_EQ(eigen.values.size(), 6u);
-  const double gamma = 0.2, length = delta.norm().item<double>();
-  auto iterate = delta;
-  for (int k = 0; k <= m - 2; ++k, iterate = iterate - gamma * problem.A.mv(iterate)) {
-    double squared = 0;
-    for (std::size_t i = 0; i < eigen.values.size(); ++i) {
-      const double factor = eigen.values[i] * std::pow(1 - gamma * eigen.values[i], k) * eigen.first[i];
-      squared += factor * factor;
-    }
-    EXPECT_NEAR(length * std::sqrt(squared), problem.A.mv(iterate).norm().item<double>(), 1e-10);
-  }
-}
-
-TEST(LanczosFromTest, EigenvectorSpansItsOwnKrylovSpace) {
-  const Quadratic problem({1, 2, 3, 4, 5, 6, 7, 8});
-  auto hessian = problem.hessian();
-  const auto vector = std::get<1>(torch::linalg_eigh(problem.A)).select(1, 5).contiguous();
-  const auto T = lanczos_from(hessian, problem.parts(1e-6 * vector), 10);
-  ASSERT_EQ(T.alpha.size(), 1u);
-  EXPECT_NEAR(T.alpha[0], 6, 1e-12);
-}
-
-TEST(LanczosFromTest, ZeroOrNonFiniteDisplacementGivesNoSteps) {
-  const Quadratic problem({1, 2, 3, 4, 5, 6, 7, 8});
-  auto hessian = problem.hessian();
-  EXPECT_TRUE(lanczos_from(hessian, problem.parts(torch::zeros({8}, kFloat64)), 5).alpha.empty());
-  const auto nan = torch::full({8}, std::numeric_limits<double>::quiet_NaN(), kFloat64);
-  EXPECT_TRUE(lanczos_from(hessian, problem.parts(nan), 5).alpha.empty());
-  EXPECT_EQ(hessian.products(), 0);
-}
-
-TEST(NormTest, HugeFloat32ElementsDoNotOverflow) {
-  EXPECT_NEAR(norm({torch::full({3}, 1e25f), torch::Tensor(), torch::full({1}, 1e25f)}), 2e25, 1e19);
 }
 
 }  // namespace
