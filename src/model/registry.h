@@ -34,8 +34,9 @@ GRADQUAKE_EXPORT std::vector<std::string> model_kinds();
 GRADQUAKE_EXPORT std::vector<std::string> model_parameters(const std::string& kind);
 
 // The network, float32 on the CPU, in training mode; its initial weights depend on `seed` (named_seed(run_seed,
-// "model.init")) and the config alone, and torch's global generator is left as it was. Then `weights`, if given, are
-// loaded. Throws UserError where the widths do not fit the data or the weights do not fit the network.
+// "model.init")) and the config alone (in the last bit also on whether the processor fuses multiply and add), and
+// torch's global generator is left as it was. Then `weights`, if given, are loaded. Throws UserError where the widths
+// do not fit the data or the weights do not fit the network.
 GRADQUAKE_EXPORT std::shared_ptr<Model> make_model(const ModelConfig& config, const ModelInput& input,
                                                    std::uint64_t seed);
 
