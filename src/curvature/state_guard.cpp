@@ -49,7 +49,7 @@ struct StateGuard::State {
   bool graph_optimizer = torch::jit::getGraphExecutorOptimize();
 };
 
-StateGuard::StateGuard(torch::nn::Module& module, std::optional<std::uint64_t> dropout_seed)
+StateGuard::StateGuard(torch::nn::Module& module, std::optional<std::uint64_t> dropout_seed, Derivatives derivatives)
     : state_(std::make_unique<State>()) {
   state_->buffers = saved_buffers(module);
   if (dropout_seed) {
@@ -58,6 +58,7 @@ StateGuard::StateGuard(torch::nn::Module& module, std::optional<std::uint64_t> d
     generator.set_current_seed(*dropout_seed);
   }
   state_->inner_generator = generator_state();
+  if (derivatives == Derivatives::kFirst) return;
   at::globalContext().setSDPUseFlash(false);
   torch::jit::setGraphExecutorOptimize(false);
 }

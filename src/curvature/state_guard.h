@@ -25,11 +25,16 @@ class Module;
 
 namespace gradquake::curvature {
 
+// Which derivatives the guarded pass takes. kFirst leaves flash attention and the graph optimiser as they are: a clean
+// pass beside a training step then runs the same kernels as the step.
+enum class Derivatives { kFirst, kSecond };
+
 class GRADQUAKE_EXPORT StateGuard {
  public:
   // dropout_seed: the generator starts from it, so that the masks of a step are the same in every pass that uses the
   // seed; without it the masks are those that training would draw next.
-  explicit StateGuard(torch::nn::Module& module, std::optional<std::uint64_t> dropout_seed = std::nullopt);
+  explicit StateGuard(torch::nn::Module& module, std::optional<std::uint64_t> dropout_seed = std::nullopt,
+                      Derivatives derivatives = Derivatives::kSecond);
   ~StateGuard();
   StateGuard(const StateGuard&) = delete;
   StateGuard& operator=(const StateGuard&) = delete;

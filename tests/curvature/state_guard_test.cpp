@@ -252,6 +252,19 @@ TEST(StateGuardTest, AttentionHasADoubleBackwardInsideAndItsFlashKernelBackOutsi
   EXPECT_TRUE(at::globalContext().userEnabledFlashSDP());
 }
 
+TEST(StateGuardTest, PassOfFirstDerivativesKeepsTheKernelsOfTraining) {
+  Net net;
+  const bool flash = at::globalContext().userEnabledFlashSDP(), optimizer = torch::jit::getGraphExecutorOptimize();
+  const auto buffers = copies(net->buffers());
+  {
+    StateGuard guard(*net, std::nullopt, Derivatives::kFirst);
+    net->loss();
+    EXPECT_EQ(at::globalContext().userEnabledFlashSDP(), flash);
+    EXPECT_EQ(torch::jit::getGraphExecutorOptimize(), optimizer);
+  }
+  for (std::size_t i = 0; i < buffers.size(); ++i) EXPECT_TRUE(torch::equal(net->buffers()[i], buffers[i]));
+}
+
 TEST(StateGuardTest, TorchScriptProductsAgreeWithEagerOnesHoweverManyAreTaken) {
   const auto unit = torch::jit::compile(R"(
 def loss(x, w1, w2):
