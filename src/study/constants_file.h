@@ -34,7 +34,7 @@ struct Estimate {
 // What `theory predict` is asked, beyond the constants: the section `predict`.
 struct PredictionRequest {
   std::int64_t interval = 1;              // steps between spikes
-  std::optional<double> error;            // ||u~ - u|| of a spike; absent: from the bound
+  std::optional<double> error;            // ||u~ - u|| of a spike, for the measured variant
   std::optional<double> loss;             // at the spike; absent: initial_gap above the minimum
   std::optional<double> minimum_loss;     // l*
   std::optional<double> target_loss;      // above the minimum; absent: a tenth of initial_gap

@@ -152,7 +152,7 @@ Prediction recovery(const ConstantsFile& file, const theory::PlProblem& problem,
     return theory::no_prediction("(38)", "predict.level is absent");
   }
   theory::ObservedSpike spike;
-  spike.error = request.error.value_or(std::sqrt(std::max(errors.e2, errors.b2)));
+  spike.error = std::sqrt(std::max(errors.e2, errors.b2));
   spike.minimum_loss = request.minimum_loss;
   if (request.loss) {
     spike.loss = *request.loss;
@@ -167,7 +167,21 @@ Prediction recovery(const ConstantsFile& file, const theory::PlProblem& problem,
   return theory::recovery_steps(problem, spike);
 }
 
-Json pl_predictions(const ConstantsFile& file, const Errors& errors) {
+// Errors at a step where everything fires, for predictions about one spike.
+Errors spike_errors(const ConstantsFile& file, Variant variant, const Errors& mean) {
+  if (variant == Variant::measured) {
+    const std::optional<double>& error = file.prediction.error;
+    return error ? Errors{*error * *error, *error * *error} : mean;
+  }
+  theory::Constants firing = file.constants;
+  for (theory::ForwardMoments& one : firing.delta) one.frequency = 1;
+  for (theory::BackwardMoments& one : firing.eps) one.frequency = 1;
+  const auto e2 = theory::theorem1(firing, variant);
+  const auto b2 = theory::theorem2(firing, variant);
+  return e2.bound && b2.bound ? Errors{e2.bound->value, b2.bound->value} : mean;
+}
+
+Json pl_predictions(const ConstantsFile& file, const Errors& spike, const Errors& errors) {
   const std::optional<theory::PlProblem> problem = pl_problem(file.constants);
   if (!problem) {
     const Json absent = prediction_json(theory::no_prediction(
@@ -176,8 +190,8 @@ Json pl_predictions(const ConstantsFile& file, const Errors& errors) {
   }
   Json document;
   document["plateau_level"] =
-      prediction_json(theory::plateau_level(*problem, errors.e2, errors.b2, file.prediction.interval));
-  document["recovery_steps"] = prediction_json(recovery(file, *problem, errors));
+      prediction_json(theory::plateau_level(*problem, spike.e2, spike.b2, file.prediction.interval));
+  document["recovery_steps"] = prediction_json(recovery(file, *problem, spike));
   const std::optional<double>& gap = file.constants.initial_gap;
   if (!gap || *gap == 0) {
     document["steps_to_loss"] = prediction_json(theory::no_prediction("(38)", "initial_gap is absent or 0"));
@@ -192,7 +206,7 @@ Json pl_predictions(const ConstantsFile& file, const Errors& errors) {
   return document;
 }
 
-void add_nonconvex_predictions(Json& document, const ConstantsFile& file, const Errors& errors) {
+void add_nonconvex_predictions(Json& document, const ConstantsFile& file, const Errors& spike, const Errors& errors) {
   const theory::Constants& constants = file.constants;
   if (!constants.smoothness || !constants.gradient_variance || !constants.step_size || !constants.initial_gap ||
       *constants.initial_gap == 0) {
@@ -210,7 +224,7 @@ void add_nonconvex_predictions(Json& document, const ConstantsFile& file, const 
   document["steps_to_gradient"] = prediction_json(steps);
   if (constants.steps) {
     document["spike_share"] = prediction_json({.value = theory::spike_share(*constants.smoothness, *constants.step_size,
-                                                                            errors.e2, errors.b2, *constants.steps),
+                                                                            spike.e2, spike.b2, *constants.steps),
                                                .equation = "(34): (6 L gamma e2 + 3 b2)/T",
                                                .reason = ""});
   }
@@ -221,11 +235,11 @@ std::string number_text(const Json& value) {
 }
 
 std::string conditions_table(const Json& document) {
-  std::string text = fmt::format("{:<18} {:<11} {:>12} {:>12} {:>10}  {:<5} {}\n", "condition", "variant", "value",
+  std::string text = fmt::format("{:<27} {:<11} {:>12} {:>12} {:>10}  {:<5} {}\n", "condition", "variant", "value",
                                  "threshold", "margin", "holds", "equation");
   for (const Json& row : document["conditions"]) {
     const Json& holds = row["holds"];
-    text += fmt::format("{:<18} {:<11} {:>12} {:>12} {:>10}  {:<5} {}{}\n", row["name"].get<std::string>(),
+    text += fmt::format("{:<27} {:<11} {:>12} {:>12} {:>10}  {:<5} {}{}\n", row["name"].get<std::string>(),
                         row["variant"].get<std::string>(), number_text(row["value"]), number_text(row["threshold"]),
                         number_text(row["margin"]), holds.is_null() ? "-" : (holds.get<bool>() ? "yes" : "no"),
                         row["equation"].get<std::string>(),
@@ -301,8 +315,9 @@ Json predict_json(const ConstantsFile& file) {
       continue;
     }
     const Errors errors{e2.bound->value, b2.bound->value};
-    predictions = pl_predictions(file, errors);
-    add_nonconvex_predictions(predictions, file, errors);
+    const Errors spike = spike_errors(file, variant, errors);
+    predictions = pl_predictions(file, spike, errors);
+    add_nonconvex_predictions(predictions, file, spike, errors);
   }
   const PredictionRequest& request = file.prediction;
   if (request.lanczos && request.displacement && request.level && file.constants.step_size) {

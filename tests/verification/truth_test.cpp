@@ -193,6 +193,38 @@ TEST(TruthTest, W12ThePrintedWeightsAreBelowTheRecursionTheyUnroll) {
   }
 }
 
+TEST(TruthTest, W12NoRunFoundIsAboveThePrintedWeightsAllTheSame) {
+  // (40) is never attained: its two inequalities, Young and (a + b)^2 <= 2 a^2 + 2 b^2, want the error along -g and +g.
+  // l = L w^2/2 with errors in proportion to the gradient or constant, from any start: the slack exceeds 1/rho <= 9/8.
+  double worst = 0;
+  for (double a = 0.01; a <= 1.0 / 3; a += 0.01) {  // gamma L
+    for (double share = -4; share <= 4; share += 0.05) {
+      for (const bool proportional : {true, false}) {
+        for (const int T : {1, 3, 10, 40}) {
+          for (const double start : {0.0, 1.0}) {
+            double w = start;
+            std::vector<theory::StepError> steps;
+            for (int t = 0; t < T; ++t) {
+              const double error = share * (proportional ? w : 1);
+              steps.push_back({a, error * error, error * error});
+              w -= a * (w + error);
+            }
+            const theory::Problem problem{.smoothness = 1, .gradient_variance = 0, .initial_gap = start * start / 2};
+            const double bound = theory::pl_bound(problem, 1, steps, Variant::printed).bound->value;
+            if (bound > 1e-12) {
+              worst = std::max(worst, w * w / 2 / bound);
+            }
+          }
+        }
+      }
+    }
+  }
+  std::printf("  worst gap / (38) as printed: %.4f\n", worst);
+  RecordProperty("theorem5_printed_worst", std::to_string(worst));
+  EXPECT_GT(worst, 0.5);
+  EXPECT_LT(worst, 1);
+}
+
 TEST(TruthTest, W14TheQuotedGeometricSumIsTheInverseOfWhatIsPrinted) {
   for (const double T : {1e2, 1e4, 1e6}) {
     const double rate = std::log(T) / T;
