@@ -1,9 +1,10 @@
 #include "gradquake/monitor/layer_scores.h"
 
-#include <optional>
+#include <limits>
 #include <utility>
 
 #include "gradquake/core/error.h"
+#include "gradquake/monitor/robust_detector.h"
 #include "gradquake/monitor/state.h"
 
 namespace gradquake::monitor {
@@ -28,7 +29,16 @@ class Largest {
 }  // namespace
 
 LayerScores::LayerScores(const SpikeConfig& config, std::vector<std::string> layers)
-    : layers_(std::move(layers)), detectors_(layers_.size(), RobustDetector(config)) {}
+    : config_(config), layers_(std::move(layers)), past_(layers_.size(), Past(config.window)) {}
+
+std::optional<double> LayerScores::score(const Past& past, double norm) const {
+  if (past.seen < config_.warmup) return std::nullopt;
+  SpikeConfig warmed_up = config_;
+  warmed_up.warmup = 1;
+  RobustDetector detector(warmed_up);
+  for (std::size_t i = 0; i < past.norms.size(); ++i) detector.enter(past.norms[i]);
+  return detector.score(norm);
+}
 
 std::string LayerScores::worst(const LayerNorms& norms) const {
   Largest by_error(0);
@@ -39,7 +49,7 @@ std::string LayerScores::worst(const LayerNorms& norms) const {
 
   Largest by_score(-std::numeric_limits<double>::infinity());
   for (std::size_t i = 0; i < norms.grad.size() && i < layers_.size(); ++i) {
-    if (const auto score = detectors_[i].score(norms.grad[i])) by_score.offer(i, *score);
+    if (const auto surprise = score(past_[i], norms.grad[i])) by_score.offer(i, *surprise);
   }
   return by_score.index() ? layers_[*by_score.index()] : "";
 }
@@ -51,13 +61,17 @@ void LayerScores::enter(const LayerNorms& norms) {
                                      std::to_string(list->size()));
     }
   }
-  for (std::size_t i = 0; i < norms.grad.size(); ++i) detectors_[i].enter(norms.grad[i]);
+  for (std::size_t i = 0; i < norms.grad.size(); ++i) {
+    if (!RobustDetector::takes(norms.grad[i])) continue;
+    past_[i].norms.push(norms.grad[i]);
+    ++past_[i].seen;
+  }
 }
 
 nlohmann::json LayerScores::save() const {
   nlohmann::json list = nlohmann::json::array();
   for (std::size_t i = 0; i < layers_.size(); ++i) {
-    list.push_back({{"layer", layers_[i]}, {"window", detectors_[i].save()}});
+    list.push_back({{"layer", layers_[i]}, {"norms", past_[i].norms.save()}, {"seen", past_[i].seen}});
   }
   return list;
 }
@@ -70,7 +84,8 @@ void LayerScores::restore(const nlohmann::json& state) {
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const auto& name = state[i].at("layer").get_ref<const std::string&>();
     if (name != layers_[i]) throw std::invalid_argument("expected layer " + layers_[i] + ", got " + name);
-    detectors_[i].restore(state[i].at("window"));
+    past_[i].norms.restore(state[i].at("norms"));
+    past_[i].seen = state[i].at("seen").get<std::int64_t>();
   }
 }
 

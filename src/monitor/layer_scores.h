@@ -2,13 +2,15 @@
 // a shadow (or where no rule fired) the one whose own norm has the largest robust score.
 #pragma once
 
+#include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "gradquake/core/records.h"
 #include "gradquake/monitor/config.h"
-#include "gradquake/monitor/robust_detector.h"
+#include "gradquake/monitor/ring.h"
 
 namespace gradquake::monitor {
 
@@ -25,8 +27,17 @@ class LayerScores {
   void restore(const nlohmann::json& state);
 
  private:
+  // A layer's norms are kept as they come, and ranked only where a spike asks: every step pays one store a layer.
+  struct Past {
+    explicit Past(int window) : norms(window) {}
+    Ring norms;
+    std::int64_t seen = 0;
+  };
+  std::optional<double> score(const Past& past, double norm) const;
+
+  SpikeConfig config_;
   std::vector<std::string> layers_;
-  std::vector<RobustDetector> detectors_;  // one a layer
+  std::vector<Past> past_;  // one a layer
 };
 
 }  // namespace gradquake::monitor

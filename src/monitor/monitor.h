@@ -14,6 +14,8 @@
 // joins what is still open or opens a new episode, whose levels include this step (whose update is still to come). All
 // spikes of an episode are closed together and carry its verdict and recovery steps; gradient_recovery_steps is the
 // count with the gradient band alone.
+//
+// A checkpoint of the run's last step takes save() before finish(), so that a longer run can go on from it.
 #pragma once
 
 #include <cstddef>

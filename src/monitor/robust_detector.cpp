@@ -11,19 +11,19 @@ namespace {
 constexpr double kDeviationsPerMad = 1.4826;  // standard deviation / MAD of a normal distribution
 constexpr double kSmallestMad = 0.02;         // a 2 % ripple of the norm is never a surprise
 
-bool has_log(double norm) { return std::isfinite(norm) && norm > 0; }
-
 }  // namespace
 
 RobustDetector::RobustDetector(const SpikeConfig& config) : warmup_(config.warmup), log_norms_(config.window) {}
 
+bool RobustDetector::takes(double norm) { return std::isfinite(norm) && norm > 0; }
+
 std::optional<double> RobustDetector::score(double norm) const {
-  if (seen_ < warmup_ || !has_log(norm)) return std::nullopt;
+  if (seen_ < warmup_ || !takes(norm)) return std::nullopt;
   return (std::log(norm) - log_norms_.median()) / (kDeviationsPerMad * std::max(log_norms_.mad(), kSmallestMad));
 }
 
 void RobustDetector::enter(double norm) {
-  if (!has_log(norm)) return;
+  if (!takes(norm)) return;
   ++seen_;
   log_norms_.push(std::log(norm));
 }

@@ -22,6 +22,7 @@ class RobustDetector {
 
   std::optional<double> score(double norm) const;  // null: warming up, or norm not finite and positive
   void enter(double norm);                         // ignores what is not finite and positive
+  static bool takes(double norm);                  // finite and positive
 
   nlohmann::json save() const;
   void restore(const nlohmann::json& state);

@@ -1,25 +1,13 @@
 #include "gradquake/monitor/window.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <numeric>
-
-#include "gradquake/monitor/state.h"
 
 namespace gradquake::monitor {
 
-Window::Window(int capacity) : capacity_(static_cast<std::size_t>(capacity)) {
-  ring_.reserve(capacity_);
-  sorted_.reserve(capacity_);
-}
-
 void Window::push(double value) {
-  if (ring_.size() < capacity_) {
-    ring_.push_back(value);
-  } else {
-    sorted_.erase(std::lower_bound(sorted_.begin(), sorted_.end(), ring_[oldest_]));
-    ring_[oldest_] = value;
-    oldest_ = (oldest_ + 1) % capacity_;
-  }
+  if (const auto left = ring_.push(value)) sorted_.erase(std::lower_bound(sorted_.begin(), sorted_.end(), *left));
   sorted_.insert(std::upper_bound(sorted_.begin(), sorted_.end(), value), value);
 }
 
@@ -43,17 +31,13 @@ double Window::mad() const {
   return sorted_.size() % 2 == 1 ? deviation : std::midpoint(below, deviation);
 }
 
-nlohmann::json Window::save() const {
-  std::vector<double> values(ring_.begin() + static_cast<std::ptrdiff_t>(oldest_), ring_.end());
-  values.insert(values.end(), ring_.begin(), ring_.begin() + static_cast<std::ptrdiff_t>(oldest_));
-  return state::write(values);
-}
+nlohmann::json Window::save() const { return ring_.save(); }
 
 void Window::restore(const nlohmann::json& state) {
-  ring_.clear();
+  ring_.restore(state);
   sorted_.clear();
-  oldest_ = 0;
-  for (const double value : state::read_doubles(state)) push(value);
+  for (std::size_t i = 0; i < ring_.size(); ++i) sorted_.push_back(ring_[i]);
+  std::sort(sorted_.begin(), sorted_.end());
 }
 
 }  // namespace gradquake::monitor

@@ -8,11 +8,13 @@
 #include <nlohmann/json_fwd.hpp>
 #include <vector>
 
+#include "gradquake/monitor/ring.h"
+
 namespace gradquake::monitor {
 
 class Window {
  public:
-  explicit Window(int capacity);
+  explicit Window(int capacity) : ring_(capacity) {}
 
   // `value` must not be NaN. The oldest value leaves a full window.
   void push(double value);
@@ -28,10 +30,8 @@ class Window {
   void restore(const nlohmann::json& state);
 
  private:
-  std::size_t capacity_;
-  std::size_t oldest_ = 0;    // where the next value goes once the ring is full
-  std::vector<double> ring_;  // in order of arrival from oldest_
-  std::vector<double> sorted_;
+  Ring ring_;
+  std::vector<double> sorted_;  // the ring's values
 };
 
 }  // namespace gradquake::monitor

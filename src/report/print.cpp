@@ -79,6 +79,12 @@ void print_conditions(std::ostream& out, const std::vector<Condition>& condition
 
 }  // namespace
 
+std::string spike_text(const SpikeRecord& spike) {
+  const auto place = spike.layer.empty() ? std::string() : ", in " + spike.layer;
+  const auto origin = spike.causes.empty() ? std::string("natural") : "by " + cause(spike);
+  return fmt::format("step {}: spike, {}{}, {}", spike.step, size(spike), place, origin);
+}
+
 void print_report(std::ostream& out, const Summary& summary, const std::vector<SpikeRecord>& spikes) {
   print_spikes(out, spikes);
   print_conditions(out, summary.conditions);

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <ostream>
+#include <string>
 #include <vector>
 
 #include "gradquake/core/export.h"
@@ -16,5 +17,8 @@ inline constexpr std::size_t kMostSpikeRows = 12;
 // `spikes` in order of step. Shows the first kMostSpikeRows and says how many more there are. A spike's size is
 // grad_error / clean_grad_norm ("5.2x") where a shadow ran, else the robust score ("score 7.1").
 GRADQUAKE_EXPORT void print_report(std::ostream& out, const Summary& summary, const std::vector<SpikeRecord>& spikes);
+
+// One line for the log at the moment of detection, e.g. "step 130: spike, 5.2x, in layers.1, by late forward layers.2".
+GRADQUAKE_EXPORT std::string spike_text(const SpikeRecord& spike);
 
 }  // namespace gradquake::report

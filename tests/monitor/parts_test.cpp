@@ -10,6 +10,7 @@
 #include "gradquake/monitor/band_row.h"
 #include "gradquake/monitor/config.h"
 #include "gradquake/monitor/plateau.h"
+#include "gradquake/monitor/ring.h"
 #include "gradquake/monitor/window.h"
 
 namespace gradquake::monitor {
@@ -104,26 +105,43 @@ TEST(BandRowTest, LeavingTheBandStartsTheRowAnew) {
   EXPECT_EQ(row.recovery_steps(), 3);
 }
 
+Ring ring_of(int capacity, const std::vector<double>& values) {
+  Ring ring(capacity);
+  for (const double value : values) ring.push(value);
+  return ring;
+}
+
+TEST(RingTest, HoldsTheLastValuesInTheirOrder) {
+  Ring ring(3);
+  EXPECT_FALSE(ring.push(1));
+  EXPECT_FALSE(ring.push(2));
+  EXPECT_FALSE(ring.full());
+  EXPECT_FALSE(ring.push(3));
+  EXPECT_EQ(ring.push(4), 1);
+  EXPECT_EQ(ring.push(5), 2);
+  ASSERT_EQ(ring.size(), 3u);
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(ring[i], 3.0 + static_cast<double>(i));
+}
+
 TEST(PlateauTest, ALineIsFlatBelowATenthOfItsMean) {
-  std::vector<double> line(101);
-  for (const double change : {0.099, -0.099}) {
-    for (std::size_t i = 0; i < line.size(); ++i) line[i] = 1 + change * (static_cast<double>(i) - 50) / 100;
-    EXPECT_TRUE(is_flat(line, 0));
-  }
-  for (const double change : {0.101, -0.101}) {
-    for (std::size_t i = 0; i < line.size(); ++i) line[i] = 1 + change * (static_cast<double>(i) - 50) / 100;
-    EXPECT_FALSE(is_flat(line, 0));
+  const auto line = [](double change) {
+    Ring ring(101);
+    for (int i = 0; i <= 100; ++i) ring.push(1 + change * (i - 50) / 100);
+    return ring;
+  };
+  for (const double sign : {1.0, -1.0}) {
+    EXPECT_TRUE(is_flat(line(0.099 * sign)));
+    EXPECT_FALSE(is_flat(line(0.101 * sign)));
   }
 }
 
-TEST(PlateauTest, TheRingIsReadFromItsOldestValue) {
-  EXPECT_FALSE(is_flat({1, 2, 3, 4}, 0));
-  EXPECT_TRUE(is_flat({1.00, 1.02, 0.98, 1.00}, 2));
-  EXPECT_FALSE(is_flat({3, 4, 1, 2}, 2));
-  EXPECT_FALSE(is_flat({1.5, 1.0, 1.0, 0.5}, 0));
+TEST(PlateauTest, TheOrderOfArrivalMatters) {
+  EXPECT_FALSE(is_flat(ring_of(4, {9, 9, 1, 2, 3, 4})));
+  EXPECT_FALSE(is_flat(ring_of(4, {1.5, 1.0, 1.0, 0.5})));
+  EXPECT_TRUE(is_flat(ring_of(4, {1, 2, 2, 1})));
 }
 
-TEST(PlateauTest, AllZeroIsFlat) { EXPECT_TRUE(is_flat({0, 0, 0}, 0)); }
+TEST(PlateauTest, AllZeroIsFlat) { EXPECT_TRUE(is_flat(ring_of(3, {0, 0, 0}))); }
 
 TEST(PlateauTest, NeedsAFullWindowAndBothLines) {
   Plateau plateau(3);

@@ -89,6 +89,15 @@ TEST(PrintTest, ANonFiniteSpikeHasNoRatio) {
   EXPECT_NE(printed({}, {spike}).find("not finite"), std::string::npos);
 }
 
+TEST(PrintTest, ADetectionIsOneLineOfTheLog) {
+  SpikeRecord spike = spike_at(130);
+  EXPECT_EQ(spike_text(spike), "step 130: spike, 5.2x, in layers.1, by late forward layers.2");
+  spike.causes.clear();
+  spike.layer.clear();
+  spike.detector = "nonfinite";
+  EXPECT_EQ(spike_text(spike), "step 130: spike, not finite, natural");
+}
+
 TEST(PrintTest, WarningsPointToTheLedger) {
   Summary summary;
   summary.warnings = 2;
