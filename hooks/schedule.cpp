@@ -6,6 +6,7 @@
 #include <mutex>
 #include <optional>
 #include <stdexcept>
+#include <unordered_set>
 #include <utility>
 
 #include "gradquake/hooks/stream.h"
@@ -122,12 +123,12 @@ std::unique_ptr<Schedule> make_probability(const ScheduleSpec& spec, std::uint64
 std::vector<std::int64_t> random_subset(std::int64_t count, std::int64_t span, std::uint64_t coin_key) {
   std::vector<std::int64_t> members;
   members.reserve(static_cast<std::size_t>(count));
-  std::map<std::int64_t, bool> taken;
+  std::unordered_set<std::int64_t> taken;
   for (std::int64_t last = span - count; last < span; ++last) {
     const double u = uniform_at({coin_key, 0, kSubsetCoins}, static_cast<std::uint64_t>(last));
     const auto draw = std::min(last, static_cast<std::int64_t>(u * (static_cast<double>(last) + 1)));
     const std::int64_t member = taken.contains(draw) ? last : draw;
-    taken[member] = true;
+    taken.insert(member);
     members.push_back(member);
   }
   std::sort(members.begin(), members.end());
