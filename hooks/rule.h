@@ -54,7 +54,7 @@ struct AmplitudeSpec {
 
 struct ScheduleSpec {
   ScheduleKind kind = ScheduleKind::kEvery;
-  std::string custom;  // the name of a user's schedule (register_schedule); empty: `kind`
+  std::string custom;                        // the name of a user's schedule (register_schedule); empty: `kind`
   std::map<std::string, double> parameters;  // of a user's schedule
   std::int64_t interval = 1, offset = 0;
   std::int64_t from = 0;
@@ -68,7 +68,7 @@ struct ScheduleSpec {
 };
 
 struct Rule {
-  std::string label;  // empty: its position in the list
+  std::string label;        // empty: its position in the list
   std::string sites = "*";  // glob: * any characters (dots included), ? one, [ab] [a-c] [!a] one of a set
   Direction direction = Direction::kForward;
   PerturbationSpec perturbation;
