@@ -22,7 +22,7 @@ at::Device device_of(const RunConfig& config) {
 }
 
 std::vector<SiteInfo> dry_run(const RunConfig& config, const Assembly& parts) {
-  const curvature::StateGuard guard(*parts.model);
+  const curvature::StateGuard guard(*parts.model, std::nullopt, curvature::Derivatives::kFirst);
   const at::NoGradGuard no_grad;
   const std::int64_t rows = std::min(config.data.batch_size, parts.data.train->size());
   std::vector<std::int64_t> indices(static_cast<std::size_t>(rows));

@@ -17,7 +17,7 @@ constexpr std::int64_t kRows = 512;
 
 EvaluationRecord evaluate(model::Model& model, const data::Dataset& dataset, ObjectiveKind objective, std::int64_t step,
                           at::Device device) {
-  const curvature::StateGuard guard(model, std::nullopt);
+  const curvature::StateGuard guard(model, std::nullopt, curvature::Derivatives::kFirst);
   const at::NoGradGuard no_grad;
   const bool training = model.is_training();
   model.eval();

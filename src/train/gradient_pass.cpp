@@ -68,7 +68,7 @@ at::Tensor GradientPass::loss_of(const Part& part) const {
 }
 
 void GradientPass::clean_pass(const std::vector<Part>& parts, StepGradients& result) {
-  const curvature::StateGuard guard(model_, std::nullopt);
+  const curvature::StateGuard guard(model_, std::nullopt, curvature::Derivatives::kFirst);
   double total = 0;
   for (const Part& part : parts) {
     const at::Tensor loss = loss_of(part);
