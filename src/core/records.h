@@ -32,9 +32,9 @@ struct LayerNorms {
 struct StepRecord {
   std::int64_t step = 0;
   std::int64_t epoch = 0;
-  double loss = 0;           // as trained: perturbed where a forward rule fired, regulariser included
-  double learning_rate = 0;  // of this step's update
-  double grad_norm = 0;      // ||u~ + r||, before clipping, weight decay excluded
+  double loss = 0;                        // as trained: perturbed where a forward rule fired, regulariser included
+  double learning_rate = 0;               // of this step's update
+  double grad_norm = 0;                   // ||u~ + r||, before clipping, weight decay excluded
   std::optional<double> clean_loss;       // known where a shadow ran or no forward rule fired (and a shadow is due)
   std::optional<double> clean_grad_norm;  // ||u + r||
   std::optional<double> grad_error;       // ||u~ - u||
@@ -86,7 +86,7 @@ struct SpikeRecord {
   std::string detector;  // "shadow" | "robust" | "both" | "nonfinite"
   std::optional<double> score;
   std::optional<double> grad_norm;
-  std::optional<double> clean_grad_norm;  // not written; grad_error / clean_grad_norm is the ratio people are shown
+  std::optional<double> clean_grad_norm;  // grad_error / clean_grad_norm is the ratio people are shown
   std::optional<double> grad_error;
   std::string layer;
   std::vector<SpikeCause> causes;  // empty: a natural spike

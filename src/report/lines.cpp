@@ -55,6 +55,7 @@ std::string spike_line(const SpikeRecord& spike) {
       .field("detector", spike.detector)
       .field("score", spike.score)
       .field("grad_norm", spike.grad_norm)
+      .field("clean_grad_norm", spike.clean_grad_norm)
       .field("grad_error", spike.grad_error);
   return text_or_null(json, "layer", spike.layer)
       .raw("causes", causes_json(spike.causes))

@@ -13,9 +13,10 @@ namespace gradquake::report {
 // injections (how many)
 GRADQUAKE_EXPORT std::string step_line(const StepRecord& record, bool spike);
 
-// spikes.jsonl: step, detector, score, grad_norm, grad_error, layer (null: unknown), causes [{rule, site, direction,
-// norm, steps_ago}], level, loss_level, curvature (null, or an object like a line of curvature.jsonl), predicted and
-// predicted_displaced {value, equation, reason}, observed_recovery_steps, gradient_recovery_steps, verdict, episode
+// spikes.jsonl: step, detector, score, grad_norm, clean_grad_norm, grad_error, layer (null: unknown), causes [{rule,
+// site, direction, norm, steps_ago}], level, loss_level, curvature (null, or an object like a line of curvature.jsonl),
+// predicted and predicted_displaced {value, equation, reason}, observed_recovery_steps, gradient_recovery_steps,
+// verdict, episode
 GRADQUAKE_EXPORT std::string spike_line(const SpikeRecord& spike);
 
 // ledger.jsonl: step, rule, site, direction, occurrence, elements, norm, relative_norm

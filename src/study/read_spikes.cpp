@@ -18,8 +18,9 @@ SpikeRecord spike_of(const nlohmann::json& line) {
   spike.detector = line.at("detector");
   spike.score = optional<double>(line, "score");
   spike.grad_norm = optional<double>(line, "grad_norm");
+  spike.clean_grad_norm = optional<double>(line, "clean_grad_norm");
   spike.grad_error = optional<double>(line, "grad_error");
-  spike.layer = line.at("layer");
+  spike.layer = optional<std::string>(line, "layer").value_or("");
   for (const auto& cause : line.at("causes")) {
     spike.causes.push_back({cause.at("rule"), cause.at("site"), cause.at("direction"),
                             optional<double>(cause, "norm").value_or(0), cause.at("steps_ago")});
@@ -34,10 +35,10 @@ SpikeRecord spike_of(const nlohmann::json& line) {
 
 }  // namespace
 
-std::vector<SpikeRecord> read_spikes(const std::filesystem::path& path, std::size_t limit) {
+std::vector<SpikeRecord> read_spikes(const std::filesystem::path& path) {
   std::vector<SpikeRecord> spikes;
   std::ifstream file(path);
-  for (std::string line; spikes.size() < limit && std::getline(file, line);) {
+  for (std::string line; std::getline(file, line);) {
     spikes.push_back(spike_of(nlohmann::json::parse(line)));
   }
   return spikes;

@@ -1,7 +1,6 @@
-// Reads back the first lines of spikes.jsonl, as far as a table at the run's end shows them.
+// Reads back spikes.jsonl, as far as the table at a run's end shows it.
 #pragma once
 
-#include <cstddef>
 #include <filesystem>
 #include <vector>
 
@@ -9,6 +8,6 @@
 
 namespace gradquake::study {
 
-std::vector<SpikeRecord> read_spikes(const std::filesystem::path& path, std::size_t limit);
+std::vector<SpikeRecord> read_spikes(const std::filesystem::path& path);
 
 }  // namespace gradquake::study

@@ -13,8 +13,6 @@
 namespace gradquake::study {
 namespace {
 
-constexpr std::size_t kTableSpikes = 12;
-
 train::TrainerOptions trainer_options(const RunConfig& config, const Assembly& parts, const RunFolder& folder,
                                       const RunHooks& hooks) {
   train::TrainerOptions options;
@@ -96,7 +94,7 @@ RunResult run_from(const RunConfig& config, Assembly& parts, const RunFolder& fo
   if (hooks.log) {
     for (const LedgerWarning& warning : parts.plan->ledger().warnings()) hooks.log("warning: " + warning.message);
   }
-  result.spikes = read_spikes(folder.file("spikes.jsonl"), kTableSpikes);
+  result.spikes = read_spikes(folder.file("spikes.jsonl"));
   model::save_weights(folder.file("weights.pt"), *parts.model);
   write_text_atomically(folder.file("summary.json"), report::summary_text(result.summary));
   return result;

@@ -15,7 +15,7 @@ namespace gradquake::study {
 
 struct RunResult {
   report::Summary summary;          // of no meaning where interrupted
-  std::vector<SpikeRecord> spikes;  // the first ones, for a table
+  std::vector<SpikeRecord> spikes;  // in order of their verdicts
   bool interrupted = false;         // a checkpoint was written
   std::int64_t steps = 0;           // made in all
 };

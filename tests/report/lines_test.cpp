@@ -95,7 +95,7 @@ SpikeRecord full_spike() {
 TEST(LinesTest, ASpikeHoldsEveryFieldInOrder) {
   EXPECT_EQ(
       spike_line(full_spike()),
-      R"({"step":100,"detector":"both","score":7.5,"grad_norm":6.0,"grad_error":5.5,"layer":"layers.1","causes":[)"
+      R"({"step":100,"detector":"both","score":7.5,"grad_norm":6.0,"clean_grad_norm":2.0,"grad_error":5.5,"layer":"layers.1","causes":[)"
       R"({"rule":"late","site":"layers.2","direction":"forward","norm":12.5,"steps_ago":0},)"
       R"({"rule":"early","site":"layers.1","direction":"backward","norm":0.5,"steps_ago":3}],)"
       R"("level":1.5,"loss_level":0.5,"curvature":{"step":100,"lambda_max":7.5,"lambda_min":-0.5,)"
@@ -111,12 +111,13 @@ TEST(LinesTest, ANaturalUnmeasuredSpikeIsMostlyNull) {
   spike.detector = "nonfinite";
   spike.grad_norm = kInf;
   spike.verdict = "open";
-  EXPECT_EQ(spike_line(spike),
-            R"({"step":3,"detector":"nonfinite","score":null,"grad_norm":null,"grad_error":null,"layer":null,)"
-            R"("causes":[],"level":null,"loss_level":null,"curvature":null,)"
-            R"("predicted":{"value":null,"equation":null,"reason":null},)"
-            R"("predicted_displaced":{"value":null,"equation":null,"reason":null},)"
-            R"("observed_recovery_steps":null,"gradient_recovery_steps":null,"verdict":"open","episode":0})");
+  EXPECT_EQ(
+      spike_line(spike),
+      R"({"step":3,"detector":"nonfinite","score":null,"grad_norm":null,"clean_grad_norm":null,"grad_error":null,"layer":null,)"
+      R"("causes":[],"level":null,"loss_level":null,"curvature":null,)"
+      R"("predicted":{"value":null,"equation":null,"reason":null},)"
+      R"("predicted_displaced":{"value":null,"equation":null,"reason":null},)"
+      R"("observed_recovery_steps":null,"gradient_recovery_steps":null,"verdict":"open","episode":0})");
 }
 
 TEST(LinesTest, AnInjectionIsALedgerLine) {
