@@ -8,9 +8,10 @@
 //       return {(y / step).round() * step, std::nullopt};     // the ledger takes its norms from value - y
 //     }
 //   };
-//   register_perturbation("quantise", [](const PerturbationSpec& s) { return
-//   std::make_unique<Quantise>(s.parameters.at("step")); },
-//                         {"step"});
+//   gradquake::register_perturbation(
+//       "quantise",
+//       [](const gradquake::PerturbationSpec& s) { return std::make_unique<Quantise>(s.parameters.at("step")); },
+//       {"step"});
 #pragma once
 
 #include <ATen/core/Tensor.h>

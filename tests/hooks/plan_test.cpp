@@ -352,6 +352,23 @@ TEST(PerturbationTest, AKindThatReturnsAnotherShapeIsRefused) {
                   {"'site'", "'reshaping'", "[2, 3]", "[6]"});
 }
 
+struct Untouched : Perturbation {
+  Perturbed apply(const Tensor& y, const PerturbationContext&) const override { return {y, std::nullopt}; }
+};
+
+TEST(PerturbationTest, AKindThatReturnsItsTensorSharesNoMemoryWithIt) {
+  register_perturbation("untouched", [](const auto&) { return std::make_unique<Untouched>(); }, {});
+  Plan plan({make_rule("r", "*", Direction::kForward, 0, "untouched")}, {});
+  const Tensor y = random({3}, 1).requires_grad_() * 1;
+  const Tensor before = y.detach().clone();
+  {
+    PlanScope scope(plan, {});
+    tap("site", y).mul_(2).sum().backward();
+  }
+  EXPECT_TRUE(torch::equal(y, before));
+  EXPECT_EQ(plan.ledger().warnings().at(0).kind, "changed_nothing");
+}
+
 TEST(PerturbationTest, AnEmptyTensorPassesUnchanged) {
   const Tensor empty = torch::zeros({0, 3});
   EXPECT_TRUE(perturbed(forward_rule("*"), empty).is_same(empty));
