@@ -5,6 +5,10 @@
 #ifndef HWY_DISABLED_TARGETS
 #define HWY_DISABLED_TARGETS (~(HWY_AVX2 | HWY_AVX3 | HWY_SCALAR | HWY_EMU128))
 #endif
+#include <hwy/detect_targets.h>
+#ifndef HWY_EMU128  // Highway 0.16 (Ubuntu 22.04) has no such target
+#define HWY_EMU128 0
+#endif
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "gradquake/hooks/noise.cpp"
 #include <hwy/foreach_target.h>  // comes before highway.h

@@ -29,6 +29,14 @@ using VecF = hn::Vec<decltype(df)>;
 using VecU64 = hn::Vec<decltype(du64)>;
 constexpr std::size_t kWidth = HWY_MAX_BYTES / 4 < layout::kLanes ? HWY_MAX_BYTES / 4 : layout::kLanes;
 
+HWY_INLINE VecU xor3(VecU x, VecU y, VecU z) {
+#if HWY_MAJOR >= 1
+  return hn::Xor3(x, y, z);
+#else
+  return hn::Xor(x, hn::Xor(y, z));
+#endif
+}
+
 // Philox4x32-10 of the counters counter + 16*b + lane, b < kBlocks; word w of block b goes to words + 64*b + 16*w.
 // Blocks are interleaved, for one alone waits for its multiplications. A 32-bit word lives in the low half of a 64-bit
 // lane, where MulEven reads it; even and odd counters are apart.
@@ -52,8 +60,8 @@ HWY_NOINLINE void philox(std::uint64_t counter, const Stream& stream, std::uint3
 #pragma GCC unroll 8
     for (int i = 0; i < 2 * kBlocks; ++i) {
       const VecU64 p = hn::MulEven(a[i], m0), q = hn::MulEven(c[i], m1);
-      a[i] = hn::Xor3(hn::BitCast(du, hn::ShiftRight<32>(q)), b[i], k0);
-      c[i] = hn::Xor3(hn::BitCast(du, hn::ShiftRight<32>(p)), d[i], k1);
+      a[i] = xor3(hn::BitCast(du, hn::ShiftRight<32>(q)), b[i], k0);
+      c[i] = xor3(hn::BitCast(du, hn::ShiftRight<32>(p)), d[i], k1);
       b[i] = hn::BitCast(du, q);
       d[i] = hn::BitCast(du, p);
     }
