@@ -28,7 +28,7 @@ struct PerturbationSpec {
   double mean = 0.0;
   RelativeTo relative_to = RelativeTo::kNone;
   DrawMode draw = DrawMode::kPerElement;
-  std::map<std::string, double> parameters;  // of a user's own kind
+  std::map<std::string, double> parameters = {};  // of a user's own kind
 };
 
 // When a rule fires, and how strongly.
@@ -54,25 +54,25 @@ struct AmplitudeSpec {
 
 struct ScheduleSpec {
   ScheduleKind kind = ScheduleKind::kEvery;
-  std::string custom;                        // the name of a user's schedule (register_schedule); empty: `kind`
-  std::map<std::string, double> parameters;  // of a user's schedule
+  std::string custom = {};                        // the name of a user's schedule (register_schedule); empty: `kind`
+  std::map<std::string, double> parameters = {};  // of a user's schedule
   std::int64_t interval = 1, offset = 0;
   std::int64_t from = 0;
-  std::optional<std::int64_t> until;
-  std::vector<std::int64_t> steps;
+  std::optional<std::int64_t> until = {};
+  std::vector<std::int64_t> steps = {};
   double probability = 1.0;
   std::int64_t step = 0;
   std::int64_t count = 0;
   Spread spread = Spread::kEven;
-  AmplitudeSpec amplitude;
+  AmplitudeSpec amplitude = {};
 };
 
 struct Rule {
-  std::string label;        // empty: its position in the list
+  std::string label = {};   // empty: its position in the list
   std::string sites = "*";  // glob: * any characters (dots included), ? one, [ab] [a-c] [!a] one of a set
   Direction direction = Direction::kForward;
-  PerturbationSpec perturbation;
-  ScheduleSpec schedule;
+  PerturbationSpec perturbation = {};
+  ScheduleSpec schedule = {};
 };
 
 }  // namespace gradquake
