@@ -1,9 +1,12 @@
 #include "gradquake/train/trainer.h"
 
 #include <ATen/ATen.h>
+#include <fmt/format.h>
 
+#include <bit>
 #include <chrono>
 #include <cmath>
+#include <cstdlib>
 
 #include "gradquake/core/error.h"
 #include "gradquake/core/seeds.h"
@@ -66,12 +69,13 @@ Trainer::Trainer(TrainerOptions options, model::Model& model, data::DataSplits d
       info_{options_.name, options_.steps, sampler_.steps_per_epoch(), groups_.names} {}
 
 RunEnd Trainer::run() {
-  RunEnd end;
+  RunEnd end = restored_;
   const auto start = std::chrono::steady_clock::now();
   const std::int64_t first = step_;
   for (Callback* callback : callbacks_) callback->on_start(info_);
+  if (evaluation_due_ && step_ < options_.steps && !stopped_) evaluate_now();
 
-  while (step_ < options_.steps && !end.stopped_nonfinite && !end.interrupted) {
+  while (step_ < options_.steps && !stopped_ && !end.interrupted) {
     data::Batch batch = data_.train->get(sampler_.indices(step_));
     batch.input = batch.input.to(options_.device);
     batch.target = batch.target.to(options_.device);
@@ -87,18 +91,21 @@ RunEnd Trainer::run() {
       apply(gradients, record);
     } else {
       before.restore();
-      end.stopped_nonfinite = options_.on_nonfinite == OnNonfinite::kStop;
+      stopped_ = options_.on_nonfinite == OnNonfinite::kStop;
     }
     ++step_;
-    end.final_loss = record.loss;
+    final_loss_ = record.loss;
 
-    const bool last = step_ == options_.steps || end.stopped_nonfinite;
+    const bool last = step_ == options_.steps || stopped_;
     end.interrupted = !last && options_.stop_requested && options_.stop_requested();
     if (!last && due(options_.evaluate_interval, step_)) evaluate_now();
-    if (last || end.interrupted || due(options_.checkpoint_interval, step_)) write_state();
+    evaluation_due_ = last && !stopped_ && due(options_.evaluate_interval, step_);
+    if (last || end.interrupted || due(options_.checkpoint_interval, step_)) write_state(end);
   }
 
   end.steps = step_;
+  end.final_loss = final_loss_;
+  end.stopped_nonfinite = stopped_;
   if (!end.interrupted) evaluate_now();
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   end.steps_per_second = seconds.count() > 0 ? static_cast<double>(step_ - first) / seconds.count() : 0;
@@ -155,10 +162,15 @@ void Trainer::evaluate_now() {
   for (Callback* callback : callbacks_) callback->on_evaluation(record);
 }
 
-void Trainer::write_state() {
+void Trainer::write_state(const RunEnd& end) {
   if (options_.checkpoint_folder.empty()) return;
   CheckpointSections sections = save_state(model_, optimizer_);
   sections["step"] = std::to_string(step_);
+  sections["final_loss"] = std::to_string(std::bit_cast<std::uint64_t>(end.final_loss));
+  sections["stopped_nonfinite"] = end.stopped_nonfinite ? "1" : "0";
+  sections["final_loss"] = fmt::format("{:a}", final_loss_);
+  sections["stopped"] = stopped_ ? "yes" : "no";
+  sections["evaluation_due"] = evaluation_due_ ? "yes" : "no";
   sections["config"] = options_.config_digest;
   sections["ledger"] = plan_.ledger().save();
   for (std::size_t i = 0; i < callbacks_.size(); ++i) sections["callback." + std::to_string(i)] = callbacks_[i]->save();
@@ -172,6 +184,11 @@ void Trainer::restore(const CheckpointSections& sections) {
   }
   restore_state(sections, model_, optimizer_);
   step_ = std::stoll(sections.at("step"));
+  restored_.final_loss = std::bit_cast<double>(std::uint64_t{std::stoull(sections.at("final_loss"))});
+  restored_.stopped_nonfinite = sections.at("stopped_nonfinite") == "1";
+  final_loss_ = std::strtod(sections.at("final_loss").c_str(), nullptr);
+  stopped_ = sections.at("stopped") == "yes";
+  evaluation_due_ = sections.at("evaluation_due") == "yes";
   plan_.ledger().restore(sections.at("ledger"));
   for (std::size_t i = 0; i < callbacks_.size(); ++i) {
     callbacks_[i]->restore(sections.at("callback." + std::to_string(i)));

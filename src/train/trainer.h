@@ -66,7 +66,7 @@ class GRADQUAKE_EXPORT Trainer {
  private:
   StepRecord record_of(const StepGradients& gradients, std::int64_t step);
   void apply(const StepGradients& gradients, const StepRecord& record);
-  void write_state();
+  void write_state(const RunEnd& end);
   void evaluate_now();
 
   TrainerOptions options_;
@@ -80,7 +80,10 @@ class GRADQUAKE_EXPORT Trainer {
   Optimizer optimizer_;
   data::BatchSampler sampler_;
   RunInfo info_;
-  std::int64_t step_ = 0;  // updates made
+  std::int64_t step_ = 0;        // steps made
+  double final_loss_ = 0;        // of the last of them
+  bool stopped_ = false;         // by on_nonfinite: stop
+  bool evaluation_due_ = false;  // restored where `interval` asks for an evaluation that was not made yet
 };
 
 }  // namespace gradquake::train
