@@ -20,5 +20,6 @@ using Action = std::function<int()>;
 void add_train(CLI::App& app, Action& action);
 void add_plan(CLI::App& app, Action& action);
 void add_resume(CLI::App& app, Action& action);
+void add_theory(CLI::App& app, Action& action);
 
 }  // namespace gradquake::cli

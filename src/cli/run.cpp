@@ -39,6 +39,7 @@ int run(int argc, const char* const* argv) {
   add_train(app, action);
   add_plan(app, action);
   add_resume(app, action);
+  add_theory(app, action);
 
   try {
     app.parse(argc, argv);
