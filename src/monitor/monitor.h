@@ -58,6 +58,11 @@ class GRADQUAKE_EXPORT Monitor {
   SpikeRecord* open_spike(std::int64_t step);
   const std::vector<SpikeRecord>& open_spikes() const { return open_; }
 
+  // The levels that the open episode is judged by; nullopt between episodes.
+  std::optional<Levels> open_levels() const {
+    return episode_ ? std::optional<Levels>(episode_->levels()) : std::nullopt;
+  }
+
   // The run's end: what is undecided becomes diverged (where the run was stopped as non-finite, or its weights are) or
   // open.
   std::vector<SpikeRecord> finish(bool stopped_nonfinite);

@@ -1,6 +1,7 @@
 #include "gradquake/study/curvature_probe.h"
 
 #include <ATen/ATen.h>
+#include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
 
@@ -31,6 +32,35 @@ std::vector<at::Tensor> trained(const model::Model& model) {
   return parameters;
 }
 
+at::Tensor flat_gradient(const at::Tensor& loss, const std::vector<at::Tensor>& parameters) {
+  std::vector<at::Tensor> parts = torch::autograd::grad({loss}, parameters, {}, std::nullopt, false, true);
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    parts[i] = (parts[i].defined() ? parts[i] : at::zeros_like(parameters[i])).flatten().to(at::kDouble);
+  }
+  return at::cat(parts);
+}
+
+// The weights at w + move while this lives.
+class MovedWeights {
+ public:
+  MovedWeights(const std::vector<at::Tensor>& parameters, const std::vector<at::Tensor>& move)
+      : parameters_(parameters) {
+    for (std::size_t i = 0; i < parameters.size(); ++i) {
+      before_.push_back(parameters[i].detach().clone());
+      parameters[i].variable_data().add_(move[i]);
+    }
+  }
+  ~MovedWeights() {
+    for (std::size_t i = 0; i < before_.size(); ++i) parameters_[i].variable_data().copy_(before_[i]);
+  }
+  MovedWeights(const MovedWeights&) = delete;
+  MovedWeights& operator=(const MovedWeights&) = delete;
+
+ private:
+  const std::vector<at::Tensor>& parameters_;
+  std::vector<at::Tensor> before_;
+};
+
 }  // namespace
 
 CurvatureProbe::CurvatureProbe(const RunConfig& config, const Assembly& parts)
@@ -39,16 +69,22 @@ CurvatureProbe::CurvatureProbe(const RunConfig& config, const Assembly& parts)
       parameters_(trained(*parts.model)),
       probe_(draw_probe(config, *parts.data.train, parameters_.at(0).device())) {}
 
-at::Tensor CurvatureProbe::loss() const {
-  const at::Tensor output = model_.forward_with_target(probe_.input, probe_.target);
-  at::Tensor total = train::objective_loss(train::objective_from_name(config_.objective), output, probe_.target);
-  const at::Tensor penalty = train::regularizer_loss(config_.regularizer, parameters_);
-  if (penalty.defined()) total = total + penalty;
+at::Tensor CurvatureProbe::data_loss(const at::Tensor& input, const at::Tensor& target) const {
+  return train::objective_loss(train::objective_from_name(config_.objective), model_.forward_with_target(input, target),
+                               target);
+}
+
+at::Tensor CurvatureProbe::penalty() const {
+  const at::Tensor regularizer = train::regularizer_loss(config_.regularizer, parameters_);
   // adamw decays the weights beside the loss; in sgd and adam the decay is the gradient of this term.
-  if (config_.optimizer.weight_decay > 0 && config_.optimizer.kind != "adamw") {
-    total = total + train::regularizer_loss({"l2", config_.optimizer.weight_decay / 2}, parameters_);
-  }
-  return total;
+  if (config_.optimizer.weight_decay == 0 || config_.optimizer.kind == "adamw") return regularizer;
+  const at::Tensor decay = train::regularizer_loss({"l2", config_.optimizer.weight_decay / 2}, parameters_);
+  return regularizer.defined() ? regularizer + decay : decay;
+}
+
+at::Tensor CurvatureProbe::loss() const {
+  const at::Tensor data = data_loss(probe_.input, probe_.target), extra = penalty();
+  return extra.defined() ? data + extra : data;
 }
 
 CurvatureRecord CurvatureProbe::measure(std::int64_t step, double learning_rate) const {
@@ -60,6 +96,40 @@ CurvatureRecord CurvatureProbe::measure(std::int64_t step, double learning_rate)
                                    .seed = named_seed(config_.run.seed, "curvature.lanczos")});
   const double smoothness = spectrum.smoothness();
   return {step, spectrum.lambda_max, spectrum.lambda_min, smoothness, learning_rate * smoothness, spectrum.products};
+}
+
+Tridiagonal CurvatureProbe::from(const std::vector<at::Tensor>& move, const std::vector<at::Tensor>& displacement,
+                                 int steps) const {
+  const curvature::StateGuard guard(model_, named_seed(config_.run.seed, "curvature.dropout"));
+  const MovedWeights moved(parameters_, move);
+  curvature::HessianOperator hessian([this] { return loss(); }, parameters_);
+  return curvature::lanczos_from(hessian, displacement, steps);
+}
+
+CurvatureProbe::Gradient CurvatureProbe::gradient() const {
+  const curvature::StateGuard guard(model_, named_seed(config_.run.seed, "curvature.dropout"),
+                                    curvature::Derivatives::kFirst);
+  const std::int64_t groups = std::min<std::int64_t>(16, probe_.input.size(0));
+  const std::int64_t rows = probe_.input.size(0) / groups;
+  Gradient result;
+  std::vector<at::Tensor> group_gradients;
+  for (std::int64_t i = 0; i < groups; ++i) {
+    const at::Tensor part = data_loss(probe_.input.narrow(0, i * rows, rows), probe_.target.narrow(0, i * rows, rows));
+    result.loss += part.item<double>() / static_cast<double>(groups);
+    group_gradients.push_back(flat_gradient(part, parameters_));
+  }
+  const at::NoGradGuard no_grad;
+  const at::Tensor all = at::stack(group_gradients);
+  at::Tensor mean = all.mean(0);
+  const double spread = (all - mean).square().sum().item<double>();
+  if (groups > 1) result.variance = static_cast<double>(rows) * spread / static_cast<double>(groups - 1);
+  const at::AutoGradMode with_graph(true);
+  if (const at::Tensor extra = penalty(); extra.defined()) {
+    result.loss += extra.item<double>();
+    mean = mean + flat_gradient(extra, parameters_);
+  }
+  result.norm = mean.norm().item<double>();
+  return result;
 }
 
 }  // namespace gradquake::study

@@ -7,6 +7,7 @@
 
 #include "gradquake/core/export.h"
 #include "gradquake/core/records.h"
+#include "gradquake/core/tridiagonal.h"
 #include "gradquake/curvature/hessian_operator.h"
 #include "gradquake/study/assembly.h"
 #include "gradquake/study/run_config.h"
@@ -21,7 +22,24 @@ class GRADQUAKE_EXPORT CurvatureProbe {
   // At the weights as they are. learning_rate: gamma of gamma_L. Non-finite weights give NaN.
   CurvatureRecord measure(std::int64_t step, double learning_rate) const;
 
+  // T_m of Lanczos' iteration started at `displacement`, at the weights w + move, which come back bit for bit. Both
+  // lists: one tensor a parameter().
+  Tridiagonal from(const std::vector<at::Tensor>& move, const std::vector<at::Tensor>& displacement, int steps) const;
+
+  // The gradient on the probe set: l(w), ||grad l(w)||, and the variance of one sample's gradient, from the spread of
+  // the means of 16 groups.
+  struct Gradient {
+    double loss = 0;
+    double norm = 0;
+    double variance = 0;
+  };
+  Gradient gradient() const;
+
+  const std::vector<at::Tensor>& parameters() const { return parameters_; }  // those that are trained
+
  private:
+  at::Tensor data_loss(const at::Tensor& input, const at::Tensor& target) const;
+  at::Tensor penalty() const;  // regulariser and weight decay; undefined without either
   at::Tensor loss() const;
 
   const RunConfig& config_;

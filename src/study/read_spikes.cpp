@@ -12,6 +12,11 @@ std::optional<T> optional(const nlohmann::json& line, const char* key) {
   return line.at(key).get<T>();
 }
 
+Prediction prediction_of(const nlohmann::json& one) {
+  return {optional<double>(one, "value"), optional<std::string>(one, "equation").value_or(""),
+          optional<std::string>(one, "reason").value_or("")};
+}
+
 SpikeRecord spike_of(const nlohmann::json& line) {
   SpikeRecord spike;
   spike.step = line.at("step");
@@ -29,7 +34,10 @@ SpikeRecord spike_of(const nlohmann::json& line) {
   spike.loss_level = optional<double>(line, "loss_level");
   spike.observed_recovery_steps = optional<std::int64_t>(line, "observed_recovery_steps");
   spike.gradient_recovery_steps = optional<std::int64_t>(line, "gradient_recovery_steps");
+  spike.predicted = prediction_of(line.at("predicted"));
+  spike.predicted_displaced = prediction_of(line.at("predicted_displaced"));
   spike.verdict = line.at("verdict");
+  spike.episode = line.at("episode");
   return spike;
 }
 

@@ -1,13 +1,14 @@
-// Reads back spikes.jsonl, as far as the table at a run's end shows it.
+// Reads back spikes.jsonl, all but the curvature.
 #pragma once
 
 #include <filesystem>
 #include <vector>
 
+#include "gradquake/core/export.h"
 #include "gradquake/core/records.h"
 
 namespace gradquake::study {
 
-std::vector<SpikeRecord> read_spikes(const std::filesystem::path& path);
+GRADQUAKE_EXPORT std::vector<SpikeRecord> read_spikes(const std::filesystem::path& path);
 
 }  // namespace gradquake::study

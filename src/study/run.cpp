@@ -7,7 +7,8 @@
 #include "gradquake/hooks/ledger.h"
 #include "gradquake/model/weights.h"
 #include "gradquake/study/read_spikes.h"
-#include "gradquake/theory/step_size.h"
+#include "gradquake/study/run_history.h"
+#include "gradquake/study/run_theory.h"
 #include "gradquake/train/trainer.h"
 
 namespace gradquake::study {
@@ -35,22 +36,28 @@ train::TrainerOptions trainer_options(const RunConfig& config, const Assembly& p
   return options;
 }
 
-// The theorems speak of plain SGD.
-std::optional<std::string> beyond_the_theorems(const train::OptimizerConfig& optimizer) {
-  if (optimizer.kind != "sgd") return optimizer.kind;
-  if (optimizer.momentum > 0) return "momentum";
-  if (optimizer.clip_norm) return "clipping";
-  return std::nullopt;
+RunFacts facts(const RunConfig& config, const Assembly& parts, const RunObserver& observer,
+               const std::string& verdict) {
+  RunFacts facts;
+  facts.steps = parts.steps;
+  facts.largest_step_size =
+      train::largest_learning_rate(config.optimizer.schedule, config.optimizer.learning_rate, parts.steps);
+  facts.verdict = verdict;
+  facts.constants = observer.constants();
+  facts.sizes = observer.injections().sizes();
+  facts.zero_mean = observer.injections().zero_mean();
+  facts.forward_hits = observer.injections().hits("forward");
+  facts.backward_hits = observer.injections().hits("backward");
+  return facts;
 }
 
-std::vector<Condition> conditions(const RunConfig& config, const Assembly& parts, const RunObserver& observer) {
-  if (!observer.sharpest()) return {};
-  const double gamma =
-      train::largest_learning_rate(config.optimizer.schedule, config.optimizer.learning_rate, parts.steps);
-  const CurvatureRecord& sharpest = *observer.sharpest();
-  std::vector<Condition> rows = theory::step_size_conditions(gamma, sharpest.smoothness, sharpest.step);
-  if (const auto why = beyond_the_theorems(config.optimizer)) rows = theory::not_stated(std::move(rows), *why);
-  return rows;
+void add_theory(const RunTheory& theory, const RunFolder& folder, const std::vector<SpikeRecord>& spikes,
+                report::Summary& summary) {
+  summary.conditions = theory.conditions;
+  summary.predictions = theory.predictions;
+  const auto predictions = read_predictions(folder.file("predictions.jsonl"));
+  summary.more.emplace_back("score", score_json(predictions, spikes, theory).dump());
+  summary.more.emplace_back("findings", findings_json(theory.findings).dump());
 }
 
 std::string messages_json(const std::vector<LedgerWarning>& warnings) {
@@ -59,8 +66,7 @@ std::string messages_json(const std::vector<LedgerWarning>& warnings) {
   return messages.dump();
 }
 
-report::Summary summarize(const RunConfig& config, const Assembly& parts, const RunObserver& observer,
-                          const train::RunEnd& end) {
+report::Summary summarize(const Assembly& parts, const RunObserver& observer, const train::RunEnd& end) {
   const monitor::RunVerdict verdict = observer.verdict();
   report::Summary summary;
   summary.final_loss = end.final_loss;
@@ -72,7 +78,6 @@ report::Summary summarize(const RunConfig& config, const Assembly& parts, const 
   const std::vector<LedgerWarning> warnings = parts.plan->ledger().warnings();
   summary.warnings = static_cast<std::int64_t>(warnings.size());
   summary.more.emplace_back("warning_messages", messages_json(warnings));
-  summary.conditions = conditions(config, parts, observer);
   summary.steps_per_second = end.steps_per_second;
   return summary;
 }
@@ -80,7 +85,7 @@ report::Summary summarize(const RunConfig& config, const Assembly& parts, const 
 RunResult run_from(const RunConfig& config, Assembly& parts, const RunFolder& folder, const RunHooks& hooks,
                    const train::CheckpointSections* checkpoint) {
   const CurvatureProbe probe(config, parts);
-  RunObserver observer(config, folder, probe, hooks);
+  RunObserver observer(config, parts, folder, probe, hooks);
   train::Trainer trainer(trainer_options(config, parts, folder, hooks), *parts.model, parts.data, *parts.plan,
                          {&observer});
   if (checkpoint) trainer.restore(*checkpoint);
@@ -90,11 +95,15 @@ RunResult run_from(const RunConfig& config, Assembly& parts, const RunFolder& fo
   result.steps = end.steps;
   result.interrupted = end.interrupted;
   if (end.interrupted) return result;
-  result.summary = summarize(config, parts, observer, end);
+  result.summary = summarize(parts, observer, end);
+  result.spikes = read_spikes(folder.file("spikes.jsonl"));
+  const RunTheory theory = run_theory(facts(config, parts, observer, result.summary.verdict),
+                                      read_history(folder.file("steps.jsonl"), parts.steps));
+  add_theory(theory, folder, result.spikes, result.summary);
   if (hooks.log) {
     for (const LedgerWarning& warning : parts.plan->ledger().warnings()) hooks.log("warning: " + warning.message);
+    for (const theory::Finding& finding : theory.findings) hooks.log(finding.kind + ": " + finding.message);
   }
-  result.spikes = read_spikes(folder.file("spikes.jsonl"));
   model::save_weights(folder.file("weights.pt"), *parts.model);
   write_text_atomically(folder.file("summary.json"), report::summary_text(result.summary));
   return result;

@@ -20,8 +20,11 @@ RunSection read_run(Reader reader) {
     reader.fail("name", "expected a folder name without '/' and not beginning with '.', got '" + run.name + "'");
   }
   run.seed = static_cast<std::uint64_t>(reader.integer("seed", 1, 0));
-  run.epochs = reader.has("epochs") ? reader.integer_or_null("epochs", std::nullopt, 1) : std::nullopt;
-  if (!run.epochs) run.steps = reader.integer("steps", run.steps, 1, std::int64_t{1} << 40);
+  if (reader.has("epochs")) {
+    run.epochs = reader.integer("epochs", 1, 1, std::int64_t{1} << 20);
+  } else {
+    run.steps = reader.integer("steps", run.steps, 1, std::int64_t{1} << 40);
+  }
   const auto threads = reader.integer_or_word("threads", "auto", std::nullopt, 1, 1024);
   run.threads = threads.value_or(std::max<std::int64_t>(1, std::thread::hardware_concurrency()));
   reader.set_resolved("threads", run.threads);
@@ -84,40 +87,11 @@ CurvatureSection read_curvature(Reader reader) {
   return curvature;
 }
 
-}  // namespace
-
-bool CurvatureSection::due(std::int64_t step) const {
-  if (at == "list") return std::find(steps.begin(), steps.end(), step) != steps.end();
-  if (at == "interval") return interval > 0 && step % interval == 0;
-  return step == 0 || (step >= 16 && (step & (step - 1)) == 0);
-}
-
-std::vector<Rule> RunConfig::plain_rules() const {
-  std::vector<Rule> plain;
-  for (const train::PlacedRule& placed : rules) plain.push_back(placed.rule);
-  return plain;
-}
-
-std::optional<std::string> RunConfig::length_dependence() const {
-  if (optimizer.schedule.depends_on_run_length()) return "optimizer.schedule is " + optimizer.schedule.kind;
-  for (const train::PlacedRule& placed : rules) {
-    const ScheduleSpec& schedule = placed.rule.schedule;
-    if (schedule.amplitude.kind == AmplitudeKind::kHorizon) {
-      return "rule " + placed.rule.label + " has a horizon amplitude";
-    }
-    if (schedule.custom.empty() && schedule.kind == ScheduleKind::kBudget && !schedule.until) {
-      return "rule " + placed.rule.label + " spreads its budget over the whole run";
-    }
-  }
-  return std::nullopt;
-}
-
-RunConfig read_run_config(config::Document document) {
+RunConfig read_all(config::Document document) {
   document.exclusive("run.steps", "run.epochs");
   RunConfig config;
   Reader root = document.root();
-  Reader run = root.section("run");
-  config.run = read_run(run);
+  config.run = read_run(root.section("run"));
   Reader data = root.section("data");
   config.data = data::read_data(data);
   Reader model = root.section("model");
@@ -148,12 +122,43 @@ RunConfig read_run_config(config::Document document) {
   config.checkpoint_keep = checkpoint.integer("keep", config.checkpoint_keep, 1);
   checkpoint.finish();
   root.finish();
-
   config.resolved = document.resolved();
-  // The digest must not see the run's length, which resume may change.
-  const char* length = config.run.epochs ? "epochs" : "steps";
-  run.set_resolved(length, std::int64_t{0});
-  config.digest = fmt::format("{:016x}", named_seed(0, document.resolved()));
+  return config;
+}
+
+}  // namespace
+
+bool CurvatureSection::due(std::int64_t step) const {
+  if (at == "list") return std::find(steps.begin(), steps.end(), step) != steps.end();
+  if (at == "interval") return interval > 0 && step % interval == 0;
+  return step == 0 || (step >= 16 && (step & (step - 1)) == 0);
+}
+
+std::vector<Rule> RunConfig::plain_rules() const {
+  std::vector<Rule> plain;
+  for (const train::PlacedRule& placed : rules) plain.push_back(placed.rule);
+  return plain;
+}
+
+std::optional<std::string> RunConfig::length_dependence() const {
+  if (optimizer.schedule.depends_on_run_length()) return "optimizer.schedule is " + optimizer.schedule.kind;
+  for (const train::PlacedRule& placed : rules) {
+    const ScheduleSpec& schedule = placed.rule.schedule;
+    if (schedule.amplitude.kind == AmplitudeKind::kHorizon) {
+      return "rule " + placed.rule.label + " has a horizon amplitude";
+    }
+    if (schedule.custom.empty() && schedule.kind == ScheduleKind::kBudget && !schedule.until) {
+      return "rule " + placed.rule.label + " spreads its budget over the whole run";
+    }
+  }
+  return std::nullopt;
+}
+
+RunConfig read_run_config(config::Document document) {
+  RunConfig config = read_all(std::move(document));
+  // The digest must not see the run's length, which resume may change: it is that of the same run with one step.
+  const RunConfig shortest = read_all(config::Document::parse(config.resolved, "resolved", {"run.steps=1"}));
+  config.digest = fmt::format("{:016x}", named_seed(0, shortest.resolved));
   return config;
 }
 

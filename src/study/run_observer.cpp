@@ -2,15 +2,23 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "gradquake/report/lines.h"
+#include "gradquake/study/known_constants.h"
 
 namespace gradquake::study {
 namespace {
 
-constexpr const char* kFiles[] = {"steps", "spikes", "ledger", "evaluations", "curvature"};
+constexpr const char* kFiles[] = {"steps", "spikes", "predictions", "ledger", "evaluations", "curvature"};
+
+nlohmann::json json_of(const std::optional<double>& value) { return value ? nlohmann::json(*value) : nullptr; }
+
+std::optional<double> number_or_null(const nlohmann::json& value) {
+  return value.is_null() ? std::nullopt : std::optional<double>(value.get<double>());
+}
 
 std::string cause_text(const SpikeRecord& spike) {
   if (spike.causes.empty()) return "natural";
@@ -22,8 +30,15 @@ std::string cause_text(const SpikeRecord& spike) {
 
 }  // namespace
 
-RunObserver::RunObserver(const RunConfig& config, const RunFolder& folder, const CurvatureProbe& probe, RunHooks hooks)
-    : config_(config), folder_(folder), probe_(probe), hooks_(std::move(hooks)) {}
+RunObserver::RunObserver(const RunConfig& config, const Assembly& parts, const RunFolder& folder,
+                         const CurvatureProbe& probe, RunHooks hooks)
+    : config_(config),
+      parts_(parts),
+      folder_(folder),
+      probe_(probe),
+      hooks_(std::move(hooks)),
+      known_(known_constants(config, parts)),
+      injections_(config.plain_rules(), std::min(config.data.batch_size, parts.data.train->size())) {}
 
 RunObserver::~RunObserver() = default;
 
@@ -37,6 +52,9 @@ void RunObserver::on_start(const RunInfo& info) {
   }
   if (restored_.empty()) return;
   monitor_->restore(state["monitor"].get<std::string>());
+  injections_.restore(state["injections"]);
+  largest_sample_variance_ = number_or_null(state["sample_variance"]);
+  smallest_pl_ = number_or_null(state["pl"]);
   if (!state["sharpest"].is_null()) {
     const auto& sharp = state["sharpest"];
     sharpest_ = CurvatureRecord{sharp[0], sharp[1], sharp[2], sharp[3], sharp[4], sharp[5]};
@@ -50,6 +68,9 @@ std::string RunObserver::save() {
     state["files"][name] = lines->position();
   }
   state["monitor"] = monitor_->save();
+  state["injections"] = injections_.save();
+  state["sample_variance"] = json_of(largest_sample_variance_);
+  state["pl"] = json_of(smallest_pl_);
   state["sharpest"] = nullptr;
   if (sharpest_) {
     state["sharpest"] = {sharpest_->step,       sharpest_->lambda_max, sharpest_->lambda_min,
@@ -60,9 +81,10 @@ std::string RunObserver::save() {
 
 void RunObserver::restore(const std::string& state) { restored_ = state; }
 
-void RunObserver::before_update(const StepRecord& record, const train::StepView&) {
+void RunObserver::before_update(const StepRecord& record, const train::StepView& view) {
   std::optional<CurvatureRecord> curvature;
   if (config_.curvature.due(record.step)) curvature = measure(record);
+  injections_.add(record);
 
   monitor::Monitor::Outcome outcome = monitor_->observe(record);
   if (outcome.detected) {
@@ -71,6 +93,7 @@ void RunObserver::before_update(const StepRecord& record, const train::StepView&
       if (!curvature && record.weights_finite) curvature = measure(record);
       spike.curvature = curvature;
     }
+    predict(record, view, outcome.opens_episode);
     log_spike(spike);
   }
   for (const SpikeRecord& spike : outcome.closed) file("spikes").write(report::spike_line(spike));
@@ -87,7 +110,39 @@ CurvatureRecord RunObserver::measure(const StepRecord& record) {
   if (std::isfinite(curvature.smoothness) && (!sharpest_ || curvature.smoothness > sharpest_->smoothness)) {
     sharpest_ = curvature;
   }
+  const CurvatureProbe::Gradient gradient = probe_.gradient();
+  if (std::isfinite(gradient.variance)) {
+    largest_sample_variance_ = std::max(gradient.variance, largest_sample_variance_.value_or(0));
+  }
+  const double pl = gradient.norm * gradient.norm / (2 * gradient.loss);
+  if (std::isfinite(pl) && gradient.loss > 0) smallest_pl_ = std::min(pl, smallest_pl_.value_or(pl));
   return curvature;
+}
+
+RunConstants RunObserver::constants() const {
+  RunConstants constants = known_;
+  if (!constants.smoothness && sharpest_) {
+    constants.smoothness = sharpest_->smoothness;
+    constants.step_of_L = sharpest_->step;
+  }
+  if (!constants.gradient_variance && largest_sample_variance_) {
+    constants.gradient_variance = batch_variance(config_, parts_, *largest_sample_variance_);
+  }
+  if (!constants.pl && constants.smoothness && smallest_pl_ && *smallest_pl_ > 0) {
+    constants.pl = std::min(*smallest_pl_, *constants.smoothness);
+  }
+  return constants;
+}
+
+void RunObserver::predict(const StepRecord& record, const train::StepView& view, bool opens_episode) {
+  const RunConstants known = constants();
+  const SpikePrediction prediction =
+      SpikePredictor(config_, probe_)
+          .predict({record, view, known, monitor_->open_levels().value_or(monitor::Levels{}), opens_episode});
+  SpikeRecord& spike = *monitor_->open_spike(record.step);
+  spike.predicted = prediction.local;
+  spike.predicted_displaced = prediction.displaced;
+  if (opens_episode) file("predictions").write(prediction_line(prediction));
 }
 
 void RunObserver::log_spike(const SpikeRecord& spike) const {

@@ -13,7 +13,10 @@
 #include "gradquake/monitor/monitor.h"
 #include "gradquake/report/json_lines.h"
 #include "gradquake/study/curvature_probe.h"
+#include "gradquake/study/injection_totals.h"
 #include "gradquake/study/run_folder.h"
+#include "gradquake/study/run_theory.h"
+#include "gradquake/study/spike_predictor.h"
 #include "gradquake/train/callback.h"
 
 namespace gradquake::study {
@@ -33,7 +36,8 @@ struct RunHooks {
 
 class GRADQUAKE_EXPORT RunObserver : public train::Callback {
  public:
-  RunObserver(const RunConfig& config, const RunFolder& folder, const CurvatureProbe& probe, RunHooks hooks);
+  RunObserver(const RunConfig& config, const Assembly& parts, const RunFolder& folder, const CurvatureProbe& probe,
+              RunHooks hooks);
   ~RunObserver() override;
 
   void on_start(const RunInfo& info) override;
@@ -44,22 +48,30 @@ class GRADQUAKE_EXPORT RunObserver : public train::Callback {
   void restore(const std::string& state) override;
 
   monitor::RunVerdict verdict() const { return monitor_->verdict(); }
-  const std::optional<CurvatureRecord>& sharpest() const { return sharpest_; }  // the largest smoothness so far
+  // Known from the start, or the worst measured so far: the largest L and sigma^2, the smallest mu.
+  RunConstants constants() const;
+  const InjectionTotals& injections() const { return injections_; }
   const std::optional<EvaluationRecord>& last_evaluation() const { return last_evaluation_; }
 
  private:
   CurvatureRecord measure(const StepRecord& record);
+  void predict(const StepRecord& record, const train::StepView& view, bool opens_episode);
   void log_spike(const SpikeRecord& spike) const;
   report::JsonLines& file(const std::string& name) { return *files_.at(name); }
 
   const RunConfig& config_;
+  const Assembly& parts_;
   const RunFolder& folder_;
   const CurvatureProbe& probe_;
   RunHooks hooks_;
   std::int64_t steps_ = 0;
   std::unique_ptr<monitor::Monitor> monitor_;
   std::map<std::string, std::unique_ptr<report::JsonLines>> files_;
-  std::optional<CurvatureRecord> sharpest_;
+  RunConstants known_;
+  InjectionTotals injections_;
+  std::optional<CurvatureRecord> sharpest_;        // the largest smoothness so far
+  std::optional<double> largest_sample_variance_;  // of one sample's gradient
+  std::optional<double> smallest_pl_;              // ||grad l||^2 / (2 l) on the probe set
   std::optional<EvaluationRecord> last_evaluation_;
   std::string restored_;
 };
