@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <cstring>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 #include <system_error>
 
 namespace gradquake::train {
@@ -104,7 +104,9 @@ void write_checkpoint(const fs::path& path, const CheckpointSections& sections) 
 
 std::optional<CheckpointSections> read_checkpoint(const fs::path& path, std::string* reason) {
   std::ifstream file(path, std::ios::binary);
-  const std::string bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  std::ostringstream whole;
+  whole << file.rdbuf();  // unlike an iterator it turns a read error into a short file, which is refused below
+  const std::string bytes = std::move(whole).str();
   const auto refuse = [&](const char* why) {
     *reason = why;
     return std::nullopt;

@@ -81,8 +81,7 @@ std::vector<at::Tensor> add_gradient_noise(std::vector<at::Tensor> gradients, do
   if (deviation == 0) return gradients;
   for (std::size_t i = 0; i < gradients.size(); ++i) {
     const std::string name = "parameter " + std::to_string(i);
-    Stream stream{stream_key(seed, 0, name, Direction::kBackward, "gradient_noise"), static_cast<std::uint32_t>(step),
-                  0};
+    const Stream stream = make_stream(stream_key(seed, 0, name, Direction::kBackward, "gradient_noise"), step);
     const at::Tensor source = gradients[i].to(at::kCPU, at::kDouble).contiguous();
     at::Tensor noisy = at::empty_like(source);
     add_noise(Variate::kGaussian, source.const_data_ptr<double>(), noisy.mutable_data_ptr<double>(),

@@ -93,7 +93,9 @@ ScheduleSpec read_schedule(Reader reader) {
 PerturbationSpec read_perturbation(Reader& reader) {
   PerturbationSpec spec;
   spec.kind = reader.choice("kind", spec.kind, perturbation_kinds());
-  spec.scale = reader.number("scale", 0.1, Range::any());
+  // Noise is symmetric; a constant's scale is its value.
+  const bool noise = spec.kind == "gaussian" || spec.kind == "uniform" || spec.kind == "rademacher";
+  spec.scale = reader.number("scale", 0.1, noise ? Range::non_negative() : Range::any());
   spec.mean = reader.number("mean", spec.mean, Range::any());
   spec.relative_to =
       pick<RelativeTo>(reader, "relative_to", "none", {{"none", RelativeTo::kNone}, {"rms", RelativeTo::kRms}});
@@ -109,6 +111,17 @@ PerturbationSpec read_perturbation(Reader& reader) {
   return spec;
 }
 
+std::string read_label(Reader& reader, const std::vector<PlacedRule>& before) {
+  std::string label = reader.text("label", std::to_string(before.size()));
+  if (label.empty()) reader.fail("label", "expected a label, got ''");
+  for (const PlacedRule& other : before) {
+    if (other.rule.label != label) continue;
+    reader.fail("label", "expected a label of its own, got '" + label + "', which the rule at " + other.place +
+                             " has (an unlabelled rule's label is its position)");
+  }
+  return label;
+}
+
 }  // namespace
 
 std::vector<PlacedRule> read_rules(Reader root) {
@@ -116,7 +129,7 @@ std::vector<PlacedRule> read_rules(Reader root) {
   for (Reader& reader : root.list("perturbations")) {
     PlacedRule placed;
     placed.place = reader.place("sites") + ": " + reader.dotted("sites");
-    placed.rule.label = reader.text("label", std::to_string(rules.size()));
+    placed.rule.label = read_label(reader, rules);
     reader.require("sites");
     placed.rule.sites = reader.text("sites", "*");
     placed.rule.direction = pick<Direction>(

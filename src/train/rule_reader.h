@@ -15,7 +15,7 @@ namespace gradquake::train {
 
 struct PlacedRule {
   Rule rule;
-  std::string place;  // "digits.yaml:12: perturbations.0", for errors that only the model's sites reveal
+  std::string place;  // "digits.yaml:12: perturbations.0.sites", for errors that only the model's sites reveal
 };
 
 // `root`: the reader of the whole config. Label and sites are checked against the model later, by Plan.

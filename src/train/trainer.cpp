@@ -3,7 +3,6 @@
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
-#include <bit>
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
@@ -69,7 +68,7 @@ Trainer::Trainer(TrainerOptions options, model::Model& model, data::DataSplits d
       info_{options_.name, options_.steps, sampler_.steps_per_epoch(), groups_.names} {}
 
 RunEnd Trainer::run() {
-  RunEnd end = restored_;
+  RunEnd end;
   const auto start = std::chrono::steady_clock::now();
   const std::int64_t first = step_;
   for (Callback* callback : callbacks_) callback->on_start(info_);
@@ -100,7 +99,7 @@ RunEnd Trainer::run() {
     end.interrupted = !last && options_.stop_requested && options_.stop_requested();
     if (!last && due(options_.evaluate_interval, step_)) evaluate_now();
     evaluation_due_ = last && !stopped_ && due(options_.evaluate_interval, step_);
-    if (last || end.interrupted || due(options_.checkpoint_interval, step_)) write_state(end);
+    if (last || end.interrupted || due(options_.checkpoint_interval, step_)) write_state();
   }
 
   end.steps = step_;
@@ -162,12 +161,10 @@ void Trainer::evaluate_now() {
   for (Callback* callback : callbacks_) callback->on_evaluation(record);
 }
 
-void Trainer::write_state(const RunEnd& end) {
+void Trainer::write_state() {
   if (options_.checkpoint_folder.empty()) return;
   CheckpointSections sections = save_state(model_, optimizer_);
   sections["step"] = std::to_string(step_);
-  sections["final_loss"] = std::to_string(std::bit_cast<std::uint64_t>(end.final_loss));
-  sections["stopped_nonfinite"] = end.stopped_nonfinite ? "1" : "0";
   sections["final_loss"] = fmt::format("{:a}", final_loss_);
   sections["stopped"] = stopped_ ? "yes" : "no";
   sections["evaluation_due"] = evaluation_due_ ? "yes" : "no";
@@ -184,8 +181,6 @@ void Trainer::restore(const CheckpointSections& sections) {
   }
   restore_state(sections, model_, optimizer_);
   step_ = std::stoll(sections.at("step"));
-  restored_.final_loss = std::bit_cast<double>(std::uint64_t{std::stoull(sections.at("final_loss"))});
-  restored_.stopped_nonfinite = sections.at("stopped_nonfinite") == "1";
   final_loss_ = std::strtod(sections.at("final_loss").c_str(), nullptr);
   stopped_ = sections.at("stopped") == "yes";
   evaluation_due_ = sections.at("evaluation_due") == "yes";

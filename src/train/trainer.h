@@ -66,7 +66,7 @@ class GRADQUAKE_EXPORT Trainer {
  private:
   StepRecord record_of(const StepGradients& gradients, std::int64_t step);
   void apply(const StepGradients& gradients, const StepRecord& record);
-  void write_state(const RunEnd& end);
+  void write_state();
   void evaluate_now();
 
   TrainerOptions options_;

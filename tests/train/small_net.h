@@ -1,0 +1,113 @@
+// A small network with everything a clean pass could disturb, and data for it.
+#pragma once
+
+#include <ATen/ATen.h>
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/Parallel.h>
+#include <torch/nn/modules/batchnorm.h>
+#include <torch/nn/modules/linear.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "gradquake/data/tensor_dataset.h"
+#include "gradquake/hooks/plan.h"
+#include "gradquake/hooks/tap.h"
+#include "gradquake/model/model.h"
+
+namespace gradquake::train {
+
+constexpr std::int64_t kFeatures = 6, kHidden = 8, kClasses = 3;
+
+struct SmallNetOptions {
+  at::ScalarType dtype = at::kDouble;
+  double dropout = 0;
+  bool batch_norm = false;
+  bool unused = false;  // a layer that the loss does not reach
+};
+
+// fc1 -> batch-norm -> tanh -> dropout -> fc2 -> tanh -> head; sites "fc1", "fc2", "head". Counts its forward passes.
+class SmallNet : public model::Model {
+ public:
+  explicit SmallNet(SmallNetOptions options = {}) : options_(options) {
+    at::set_num_threads(1);
+    at::manual_seed(7);
+    fc1_ = register_module("fc1", torch::nn::Linear(kFeatures, kHidden));
+    if (options.batch_norm) norm_ = register_module("norm", torch::nn::BatchNorm1d(kHidden));
+    fc2_ = register_module("fc2", torch::nn::Linear(kHidden, kHidden));
+    head_ = register_module("head", torch::nn::Linear(kHidden, kClasses));
+    if (options.unused) register_module("unused", torch::nn::Linear(2, 2));
+    to(options.dtype);
+  }
+
+  at::Tensor forward(const at::Tensor& input) override {
+    ++forwards;
+    at::Tensor y = tap("fc1", fc1_->forward(input));
+    if (poison && is_training()) y = poison(y);
+    if (norm_) y = norm_->forward(y);
+    y = at::dropout(at::tanh(y), options_.dropout, is_training());
+    y = tap("fc2", at::tanh(fc2_->forward(y)));
+    return tap("head", head_->forward(y));
+  }
+
+  int forwards = 0;
+  std::function<at::Tensor(const at::Tensor&)> poison;  // what befalls fc1's output in training
+
+ private:
+  SmallNetOptions options_;
+  torch::nn::Linear fc1_{nullptr}, fc2_{nullptr}, head_{nullptr};
+  torch::nn::BatchNorm1d norm_{nullptr};
+};
+
+inline std::vector<at::Tensor> copies(const std::vector<at::Tensor>& tensors) {
+  std::vector<at::Tensor> result;
+  for (const at::Tensor& tensor : tensors) result.push_back(tensor.detach().clone());
+  return result;
+}
+
+inline bool same_bits(const std::vector<at::Tensor>& a, const std::vector<at::Tensor>& b) {
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (!at::equal(a[i], b[i])) return false;
+  }
+  return true;
+}
+
+inline double largest_difference(const std::vector<at::Tensor>& a, const std::vector<at::Tensor>& b) {
+  double largest = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) largest = std::max(largest, (a[i] - b[i]).abs().max().item<double>());
+  return largest;
+}
+
+inline at::Tensor generator_state() { return at::detail::getDefaultCPUGenerator().get_state(); }
+
+inline data::Batch random_batch(std::int64_t rows, at::ScalarType dtype = at::kDouble) {
+  at::manual_seed(3);
+  data::Batch batch{at::randn({rows, kFeatures}, dtype), at::randint(kClasses, {rows}, at::kLong), {}};
+  for (std::int64_t i = 0; i < rows; ++i) batch.sample_ids.push_back(100 + i);
+  return batch;
+}
+
+inline data::DataSplits random_splits(std::int64_t rows, at::ScalarType dtype = at::kDouble) {
+  const data::Batch batch = random_batch(rows, dtype);
+  const auto set = std::make_shared<data::TensorDataset>(batch.input, batch.target, kClasses, dtype);
+  return {set, set};
+}
+
+// A rule that fires every `interval` steps, and the plan of some.
+inline Rule rule_at(const std::string& sites, Direction direction, double scale = 0.5, std::int64_t interval = 1) {
+  Rule rule;
+  rule.label = sites + (direction == Direction::kForward ? " forward" : " backward");
+  rule.sites = sites;
+  rule.direction = direction;
+  rule.perturbation.scale = scale;
+  rule.schedule.interval = interval;
+  return rule;
+}
+
+inline Plan plan_of(std::vector<Rule> rules) { return Plan(std::move(rules), {5, 100}, {"fc1", "fc2", "head"}); }
+
+}  // namespace gradquake::train
