@@ -167,7 +167,7 @@ HWY_INLINE void add_group(const GroupWords<kVariate>& words, const T* in, T* out
 }
 
 struct Sums {
-  HWY_ALIGN layout::ChunkSums chunk;
+  layout::ChunkSums chunk;
   AddedNorms norms;
 };
 

@@ -24,7 +24,7 @@ Value& item_at(Value& list, const std::string& part, const std::string& path, co
 Value& entry_at(Value& mapping, const std::string& part, bool replaced, Place place) {
   Entry* entry = mapping.find(part);
   if (entry == nullptr) {
-    entry = &mapping.entries.emplace_back(Entry{.key = part, .place = place, .value = {.place = place}});
+    entry = &mapping.entries.emplace_back(Entry{.key = part, .place = place, .value = {.place = place, .entries = {}}});
   } else if (replaced) {
     entry->place = place;
   }

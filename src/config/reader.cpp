@@ -13,8 +13,10 @@ namespace {
 
 using Kind = Value::Kind;
 
-Value plain(std::string text) { return {.kind = Kind::kScalar, .text = std::move(text)}; }
-Value resolved_of(const std::string& text) { return {.kind = Kind::kScalar, .text = text, .quoted = true}; }
+Value plain(std::string text) { return {.kind = Kind::kScalar, .text = std::move(text), .entries = {}}; }
+Value resolved_of(const std::string& text) {
+  return {.kind = Kind::kScalar, .text = text, .quoted = true, .entries = {}};
+}
 Value resolved_of(double number) { return plain(write_number(number)); }
 Value resolved_of(std::int64_t integer) { return plain(std::to_string(integer)); }
 Value resolved_of(bool boolean) { return plain(boolean ? "true" : "false"); }
@@ -26,7 +28,7 @@ Value resolved_of(const std::optional<T>& value) {
 
 template <typename T>
 Value resolved_of(const std::vector<T>& values) {
-  Value list{.kind = Kind::kList};
+  Value list{.kind = Kind::kList, .entries = {}};
   for (const T& value : values) list.items.push_back(resolved_of(value));
   return list;
 }

@@ -30,10 +30,10 @@ struct Value {
 
   Kind kind = Kind::kNull;
   Place place{};
-  std::string text{};            // of a scalar, after YAML's unescaping
-  bool quoted = false;           // written in quotes or as a block: text only, never a number
-  std::vector<Value> items{};    // of a list
-  std::vector<Entry> entries{};  // of a mapping, in the order written
+  std::string text{};          // of a scalar, after YAML's unescaping
+  bool quoted = false;         // written in quotes or as a block: text only, never a number
+  std::vector<Value> items{};  // of a list
+  std::vector<Entry> entries;  // of a mapping, in the order written
 
   const Entry* find(const std::string& key) const;
   Entry* find(const std::string& key);
