@@ -9,6 +9,13 @@
 namespace gradquake::cli {
 namespace {
 
+constexpr const char* kFooter = R"(Examples:
+  gradquake plan configs/digits_mlp.yaml
+  gradquake plan configs/digits_mlp.yaml 'perturbations.0.sites="layers.*"' --json
+
+Lists every site that a rule can name, the sites that each rule hits, and the first steps at which it fires.
+Runs one batch forward; trains nothing and writes nothing.)";
+
 struct Options {
   std::string config;
   std::vector<std::string> overrides;
@@ -30,11 +37,14 @@ int plan(const Options& options) {
 
 void add_plan(CLI::App& app, Action& action) {
   const auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand(
-      "plan", "Show sites, shapes, rules, schedules and first firing steps; runs one dry batch, trains nothing");
-  command->add_option("CONFIG", options->config, "YAML file, see configs/README.md")->required();
-  command->add_option("OVERRIDES", options->overrides, "dotted.key=value, the value being YAML: run.seed=2");
+  CLI::App* command = app.add_subcommand("plan", "Show what a config would perturb, where and when; trains nothing");
+  command->add_option("CONFIG", options->config, "The run, as YAML; configs/README.md lists every key")
+      ->required()
+      ->option_text("file");
+  command->add_option("OVERRIDES", options->overrides, "Replace keys of the config; the value is YAML")
+      ->option_text("key=value ...");
   command->add_flag("--json", options->json, "Print the plan as one JSON document");
+  command->footer(kFooter);
   command->callback([options, &action] { action = [options] { return plan(*options); }; });
 }
 

@@ -1,7 +1,10 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
 #include <memory>
 
@@ -13,31 +16,49 @@
 namespace gradquake::cli {
 namespace {
 
+constexpr const char* kFooter = R"(Examples:
+  gradquake resume runs/digits-mlp
+  gradquake resume runs/digits-mlp run.steps=4000
+
+Records and weights end as if the run had never been interrupted, byte for byte. With run.steps=N they equal those of
+a run of N steps; a run that depends on its length (cosine learning rate, horizon amplitude, budget without until) is
+not prolonged. Without a checkpoint the run starts again at step 0. Run it from the folder the run was started in:
+paths in its config are relative to it.)";
+
 struct Options {
   std::string folder;
   std::vector<std::string> overrides;
   bool json = false;
 };
 
-bool changes_length(const std::vector<std::string>& overrides) {
+void check_overrides(const std::vector<std::string>& overrides) {
   for (const std::string& item : overrides) {
     if (item.rfind("run.steps=", 0) != 0) {
       throw UserError("resume", "expected run.steps=N as the only change to a run, got '" + item + "'");
     }
   }
-  return !overrides.empty();
 }
 
-// A longer run must be equal to one that was that long from the start.
-void prolong(const study::RunFolder& folder, const study::RunConfig& before, const study::RunConfig& after) {
-  if (const auto why = before.length_dependence()) {
-    throw UserError("resume", "expected a run that does not depend on its length to prolong, got one whose " + *why);
+// The steps of the newest checkpoint, damaged or not; 0 without one.
+std::int64_t steps_made(const study::RunFolder& folder) {
+  std::int64_t steps = 0;
+  for (const auto& path : train::list_checkpoints(folder.checkpoints())) {
+    const std::string name = path.stem().string();
+    steps = std::max<std::int64_t>(steps, std::strtoll(name.c_str() + name.find_last_of('-') + 1, nullptr, 10));
   }
-  const auto checkpoints = train::list_checkpoints(folder.checkpoints());
-  const auto made = checkpoints.empty() ? folder.path : checkpoints.front();
-  if (made != folder.path && made > train::checkpoint_path(folder.checkpoints(), after.run.steps)) {
-    throw UserError("resume", fmt::format("expected run.steps of at least the steps made ({}), got {}",
-                                          made.stem().string(), after.run.steps));
+  return steps;
+}
+
+// A run of another length must be equal to one that had it from the start.
+void change_length(const study::RunFolder& folder, const study::RunConfig& before, const study::RunConfig& after) {
+  if (const auto why = before.length_dependence()) {
+    throw UserError("resume",
+                    "expected a run that does not depend on its length, got one whose length matters: " + *why);
+  }
+  const std::int64_t made = steps_made(folder);
+  if (made > after.run.steps) {
+    throw UserError("resume",
+                    fmt::format("expected run.steps of at least the {} steps made, got {}", made, after.run.steps));
   }
   // summary.json marks a finished run, so it goes first: killed in between, the run is one to resume.
   std::filesystem::remove(folder.file("summary.json"));
@@ -45,19 +66,23 @@ void prolong(const study::RunFolder& folder, const study::RunConfig& before, con
   study::write_text_atomically(folder.file("config.yaml"), after.resolved);
 }
 
+int say_finished(const study::RunFolder& folder, bool json) {
+  std::cerr << fmt::format("{} is finished; run.steps=N trains on\n", folder.path.string());
+  if (json) std::cout << std::ifstream(folder.file("summary.json")).rdbuf();
+  return kDone;
+}
+
 int resume(const Options& options) {
-  const bool longer = changes_length(options.overrides);
+  check_overrides(options.overrides);
   const study::RunFolder folder = study::open_run_folder(options.folder);
   const std::string path = folder.file("config.yaml").string();
   const study::RunConfig before = study::read_run_config(config::Document::load(path));
   const study::RunConfig config = study::read_run_config(config::Document::load(path, options.overrides));
-  if (folder.finished() && (!longer || config.run.steps == before.run.steps)) {
-    std::cerr << fmt::format("{} is finished; run.steps=N trains on\n", folder.path.string());
-    return kDone;
-  }
+  const bool changed = config.resolved != before.resolved;
+  if (folder.finished() && !changed) return say_finished(folder, options.json);
   study::Assembly parts = study::assemble(config);
-  if (longer) prolong(folder, before, config);
   Session session(options.json);
+  if (changed) change_length(folder, before, config);
   return session.finish(study::resume(config, parts, folder, session.hooks()), folder);
 }
 
@@ -66,9 +91,11 @@ int resume(const Options& options) {
 void add_resume(CLI::App& app, Action& action) {
   const auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("resume", "Go on with an interrupted run, or train a finished one further");
-  command->add_option("RUN_DIR", options->folder, "The run's folder")->required();
-  command->add_option("OVERRIDES", options->overrides, "run.steps=N: the new length; nothing else may change");
-  command->add_flag("--json", options->json, "Print the summary as one JSON document");
+  command->add_option("RUN_DIR", options->folder, "The run's folder")->required()->option_text("folder");
+  command->add_option("OVERRIDES", options->overrides, "A new length; nothing else may change")
+      ->option_text("run.steps=N");
+  command->add_flag("--json", options->json, "Print the summary as one JSON document on standard output");
+  command->footer(kFooter);
   command->callback([options, &action] { action = [options] { return resume(*options); }; });
 }
 

@@ -7,6 +7,21 @@
 namespace gradquake::cli {
 namespace {
 
+constexpr const char* kFooter = R"(Examples:
+  gradquake train configs/digits_mlp.yaml
+  gradquake train configs/digits_mlp.yaml run.name=second run.seed=2
+  gradquake train configs/digits_mlp.yaml run.name=clean 'perturbations=[]'
+  gradquake train configs/digits_mlp.yaml run.name=own \
+    'perturbations=[{sites: "layers.1", direction: backward, kind: gaussian, scale: 0.5}]'
+
+The run's folder is <run.out>/<run.name>, runs/digits-mlp in the first example. It holds
+  config.yaml          every key, defaults included
+  steps.jsonl          loss and gradient norms, a line a step
+  spikes.jsonl         each gradient spike with its causes and whether training recovered
+  ledger.jsonl         what was injected where
+  evaluations.jsonl, curvature.jsonl, summary.json, weights.pt, checkpoints/, manifest.json
+Ctrl-C writes a checkpoint; gradquake resume goes on from it, bit for bit.)";
+
 struct Options {
   std::string config;
   std::vector<std::string> overrides;
@@ -17,8 +32,8 @@ struct Options {
 int train(const Options& options) {
   const study::RunConfig config = study::read_run_config(config::Document::load(options.config, options.overrides));
   study::Assembly parts = study::assemble(config);
+  Session session(options.json);  // before the folder: from here on Ctrl-C is answered by a checkpoint
   const study::RunFolder folder = study::create_run_folder(config, options.overwrite);
-  Session session(options.json);
   return session.finish(study::run(config, parts, folder, session.hooks()), folder);
 }
 
@@ -26,11 +41,15 @@ int train(const Options& options) {
 
 void add_train(CLI::App& app, Action& action) {
   const auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("train", "Train the run that a config describes; writes <run.out>/<run.name>");
-  command->add_option("CONFIG", options->config, "YAML file, see configs/README.md")->required();
-  command->add_option("OVERRIDES", options->overrides, "dotted.key=value, the value being YAML: run.seed=2");
+  CLI::App* command = app.add_subcommand("train", "Train the network that a config describes, under its perturbations");
+  command->add_option("CONFIG", options->config, "The run, as YAML; configs/README.md lists every key")
+      ->required()
+      ->option_text("file");
+  command->add_option("OVERRIDES", options->overrides, "Replace keys of the config; the value is YAML")
+      ->option_text("key=value ...");
   command->add_flag("--overwrite", options->overwrite, "Replace the run folder if it exists");
-  command->add_flag("--json", options->json, "Print the summary as one JSON document");
+  command->add_flag("--json", options->json, "Print the summary as one JSON document on standard output");
+  command->footer(kFooter);
   command->callback([options, &action] { action = [options] { return train(*options); }; });
 }
 
