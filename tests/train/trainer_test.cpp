@@ -183,6 +183,45 @@ TEST(TrainerTest, AnUpdateIsThatOfThePerturbedGradientWithTheExactRegulariserCli
   }
 }
 
+TEST(TrainerTest, AFrozenLayerIsLeftAloneAndIsNoLayerOfTheRecords) {
+  TrainerOptions options = options_of(5);
+  options.optimizer.weight_decay = 0.1;
+  options.optimizer.gradient_noise = 0.1;
+  SmallNet net;
+  net.parameters()[0].set_requires_grad(false);
+  net.parameters()[1].set_requires_grad(false);
+  const auto before = copies(net.parameters());
+  Plan plan = plan_of(both_rules());
+  Recorder recorder;
+  Trainer(options, net, random_splits(40), plan, {&recorder}).run();
+  EXPECT_EQ(recorder.run.layers, (std::vector<std::string>{"fc2", "head"}));
+  const auto after = net.parameters();
+  EXPECT_TRUE(at::equal(after[0], before[0]) && at::equal(after[1], before[1]));
+  for (std::size_t i = 2; i < after.size(); ++i) EXPECT_FALSE(at::equal(after[i], before[i]));
+}
+
+TEST(TrainerTest, CallbacksAreToldInTheirOrder) {
+  struct Told : Callback {
+    Told(std::string& log, char name) : log_(log), name_(name) {}
+    void on_start(const RunInfo&) override { add("start"); }
+    void before_update(const StepRecord&, const StepView&) override { add("step"); }
+    void on_evaluation(const EvaluationRecord&) override { add("evaluation"); }
+    void on_finish(const RunEnd&) override { add("finish"); }
+    void add(const std::string& what) { log_ += name_ + what + ' '; }
+    std::string& log_;
+    char name_;
+  };
+  std::string log;
+  Told a(log, 'a'), b(log, 'b');
+  SmallNet net;
+  Plan plan = plan_of({});
+  TrainerOptions options = options_of(2);
+  options.evaluate_interval = 1;
+  Trainer(options, net, random_splits(40), plan, {&a, &b}).run();
+  EXPECT_EQ(log,
+            "astart bstart astep bstep aevaluation bevaluation astep bstep aevaluation bevaluation afinish bfinish ");
+}
+
 TEST(TrainerTest, TheLossOfARecordIsTheDataTermPlusThePenalty) {
   TrainerOptions options = options_of(1);
   Training plain(options, {}, {});
