@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "gradquake/cli/command.h"
+#include "gradquake/cli/run_lock.h"
 #include "gradquake/cli/session.h"
 #include "gradquake/core/error.h"
 #include "gradquake/train/checkpoint_file.h"
@@ -82,6 +83,8 @@ int resume(const Options& options) {
   if (folder.finished() && !changed) return say_finished(folder, options.json);
   study::Assembly parts = study::assemble(config);
   Session session(options.json);
+  const RunLock lock(folder);
+  study::remove_temporary_files(folder);
   if (changed) change_length(folder, before, config);
   return session.finish(study::resume(config, parts, folder, session.hooks()), folder);
 }

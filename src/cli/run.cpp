@@ -77,7 +77,6 @@ int run(int argc, const char* const* argv) {
   keep_large_blocks();
   CLI::App app{kDescription};
   app.name("gradquake");
-  app.footer(kFooter);
   app.set_version_flag("--version", std::string("gradquake ") + study::kVersion, "Print the version and exit");
   app.set_help_flag("-h,--help", "Print this help and exit");
   app.require_subcommand(1);
@@ -86,6 +85,7 @@ int run(int argc, const char* const* argv) {
   add_plan(app, action);
   add_resume(app, action);
   add_theory(app, action);
+  app.footer(kFooter);  // last: commands inherit what is set before them
 
   const Named named = named_command(app, argc, argv);
   try {

@@ -1,7 +1,10 @@
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "gradquake/cli/command.h"
+#include "gradquake/cli/run_lock.h"
 #include "gradquake/cli/session.h"
 
 namespace gradquake::cli {
@@ -33,7 +36,10 @@ int train(const Options& options) {
   const study::RunConfig config = study::read_run_config(config::Document::load(options.config, options.overrides));
   study::Assembly parts = study::assemble(config);
   Session session(options.json);  // before the folder: from here on Ctrl-C is answered by a checkpoint
+  std::optional<RunLock> replaced;
+  if (options.overwrite) replaced.emplace(study::RunFolder{std::filesystem::path(config.run.out) / config.run.name});
   const study::RunFolder folder = study::create_run_folder(config, options.overwrite);
+  const RunLock lock(folder);
   return session.finish(study::run(config, parts, folder, session.hooks()), folder);
 }
 

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <fstream>
 #include <system_error>
+#include <vector>
 
 #include "gradquake/core/error.h"
 #include "gradquake/study/manifest.h"
@@ -94,6 +95,17 @@ RunFolder open_run_folder(const fs::path& path) {
                     fmt::format("expected a run folder with config.yaml and manifest.json, got {}", path.string()));
   }
   return folder;
+}
+
+void remove_temporary_files(const RunFolder& folder) {
+  std::vector<fs::path> left;
+  for (const fs::path& place : {folder.path, folder.checkpoints()}) {
+    if (!fs::is_directory(place)) continue;
+    for (const auto& entry : fs::directory_iterator(place)) {
+      if (entry.path().filename().string().find(".tmp") != std::string::npos) left.push_back(entry.path());
+    }
+  }
+  for (const fs::path& path : left) fs::remove(path);
 }
 
 }  // namespace gradquake::study

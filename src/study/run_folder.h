@@ -25,6 +25,9 @@ GRADQUAKE_EXPORT RunFolder create_run_folder(const RunConfig& config, bool overw
 // An existing run. Throws UserError where `path` is not a run folder.
 GRADQUAKE_EXPORT RunFolder open_run_folder(const std::filesystem::path& path);
 
+// Files that a killed process was writing aside. For the one process that trains the run.
+GRADQUAKE_EXPORT void remove_temporary_files(const RunFolder& folder);
+
 // Writes aside, syncs and renames.
 GRADQUAKE_EXPORT void write_text_atomically(const std::filesystem::path& path, const std::string& text);
 

@@ -132,6 +132,20 @@ TEST_P(KilledRunTest, AsItEndsIsResumedBitIdentically) {
   finish();
 }
 
+TEST_P(KilledRunTest, WhileItIsProlongedIsResumedBitIdentically) {
+  Arguments half = train();
+  half.push_back("run.steps=90");
+  ASSERT_EQ(workspace_.run(half).status, 0);
+  const std::size_t steps = read_lines(unbroken_ / "steps.jsonl").size();
+  const Arguments longer{"resume", "runs/killed", "run.steps=" + std::to_string(steps)};
+  kill(
+      longer, [this] { return !fs::exists(killed() / "summary.json"); }, up_to(microseconds(1000)));
+  kill(longer, up_to(lasts_));
+  const Result result = workspace_.run(longer);
+  EXPECT_EQ(result.status, 0) << result.err;
+  expect_same_run(killed(), unbroken_);
+}
+
 INSTANTIATE_TEST_SUITE_P(, KilledRunTest, testing::ValuesIn(kKinds),
                          [](const auto& kind) { return std::string(kind.param.name); });
 

@@ -27,7 +27,7 @@ const Mistake kMistakes[] = {
     {"UnknownCommand", {"trian", "small.yaml"}, {"'trian'", "nearest: train"}},
     {"UnknownQuestionOfTheory",
      {"theory", "boun"},
-     {"expected a command (bound", "'boun'", "nearest: bound", "gradquake theory --help"}},
+     {"expected a command (", "got 'boun'", "nearest: bound", "gradquake theory --help"}},
     {"NoConfig", {"train"}, {"CONFIG is required", "gradquake train --help"}},
     {"UnknownOption", {"train", "small.yaml", "--frob"}, {"--frob", "gradquake train --help"}},
     {"OptionOfAnotherCommand", {"plan", "small.yaml", "--overwrite"}, {"--overwrite", "gradquake plan --help"}},

@@ -151,6 +151,13 @@ TEST_F(RecordsTest, ResolvedConfigIsAConfigOfTheSameRun) {
   expect_same_run(workspace_.run_path("again"), run);
 }
 
+TEST_F(RecordsTest, AutomaticThreadsAreResolvedAndKept) {
+  const fs::path run = workspace_.trained("run", {"run.threads=auto", "run.steps=50"});
+  const int threads = read_json(run / "manifest.json").at("threads");
+  EXPECT_GE(threads, 1);
+  EXPECT_NE(read_file(run / "config.yaml").find("threads: " + std::to_string(threads)), std::string::npos);
+}
+
 TEST_F(RecordsTest, OverridesReachTheRun) {
   const fs::path clean = workspace_.trained("clean", {"perturbations=[]", "run.steps=100"});
   EXPECT_EQ(read_file(clean / "ledger.jsonl"), "");

@@ -186,6 +186,25 @@ TEST_F(ResumeTest, DamagedCheckpointCanBeTrainedPast) {
   expect_same_run(run, workspace_.trained("same", {"run.steps=400"}));
 }
 
+TEST_F(ResumeTest, FilesAKilledRunWasWritingAreRemoved) {
+  const fs::path run = workspace_.trained("run"), same = workspace_.trained("same");
+  forget_the_end(run);
+  write_file(run / "weights.pt.tmp123", "half");
+  write_file(run / "checkpoints/step-000000000020.ckpt.tmp", "half");
+  EXPECT_EQ(resume("run").status, 0);
+  expect_same_run(run, same);
+}
+
+TEST_F(ResumeTest, RunThatAnotherProcessTrainsIsLeftAlone) {
+  const Arguments overrides{"run.steps=1500"};
+  Process training(Workspace::train("run", overrides), workspace_.path());
+  training.wait_until([this] { return !checkpoints(workspace_.run_path("run")).empty(); });
+  expect_refused(resume("run"), "expected a run that no other process trains, got runs/run");
+  expect_refused(workspace_.run(Workspace::train("run", {"--overwrite"})), "no other process trains");
+  EXPECT_EQ(training.wait().status, 0);
+  expect_same_run(workspace_.run_path("run"), workspace_.trained("same", overrides));
+}
+
 TEST_F(ResumeTest, EditedConfigIsRefused) {
   const fs::path run = workspace_.trained("run");
   forget_the_end(run);
