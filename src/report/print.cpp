@@ -62,19 +62,28 @@ void print_spikes(std::ostream& out, const std::vector<SpikeRecord>& spikes) {
   if (spikes.size() > kMostSpikeRows) out << fmt::format("  ... and {} more\n", spikes.size() - kMostSpikeRows);
 }
 
+// Orders of magnitude in T, whose constants the paper leaves open.
+bool only_a_sweep_decides(const Condition& condition) { return condition.variant == "printed" && !condition.holds; }
+
 void print_conditions(std::ostream& out, const std::vector<Condition>& conditions) {
   if (conditions.empty()) return;
   out << "\nConditions\n";
-  std::vector<Row> rows = {{"name", "value", "threshold", "holds", "note"}};
+  std::vector<Row> rows = {{"name", "equation", "value", "threshold", "holds", "note"}};
+  std::size_t open = 0;
   for (const Condition& condition : conditions) {
+    if (only_a_sweep_decides(condition)) {
+      ++open;
+      continue;
+    }
     const auto& holds = condition.holds;
-    rows.push_back({condition.name, number(condition.value), number(condition.threshold),
+    rows.push_back({condition.name, condition.equation, number(condition.value), number(condition.threshold),
                     !holds   ? "-"
                     : *holds ? "yes"
                              : "NO",
                     condition.note});
   }
   print_table(out, rows);
+  if (open > 0) out << fmt::format("  ... and {} orders of magnitude that only a sweep over T decides\n", open);
 }
 
 }  // namespace

@@ -1,12 +1,11 @@
 #include "gradquake/study/run_observer.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "gradquake/report/lines.h"
+#include "gradquake/report/print.h"
 #include "gradquake/study/known_constants.h"
 
 namespace gradquake::study {
@@ -18,14 +17,6 @@ nlohmann::json json_of(const std::optional<double>& value) { return value ? nloh
 
 std::optional<double> number_or_null(const nlohmann::json& value) {
   return value.is_null() ? std::nullopt : std::optional<double>(value.get<double>());
-}
-
-std::string cause_text(const SpikeRecord& spike) {
-  if (spike.causes.empty()) return "natural";
-  const SpikeCause& first = spike.causes.front();
-  std::string text = fmt::format("{} ({} at {})", first.rule, first.direction, first.site);
-  if (spike.causes.size() > 1) text += fmt::format(" and {} more", spike.causes.size() - 1);
-  return text;
 }
 
 }  // namespace
@@ -94,7 +85,7 @@ void RunObserver::before_update(const StepRecord& record, const train::StepView&
       spike.curvature = curvature;
     }
     predict(record, view, outcome.opens_episode);
-    log_spike(spike);
+    if (hooks_.log) hooks_.log(report::spike_text(spike));
   }
   for (const SpikeRecord& spike : outcome.closed) file("spikes").write(report::spike_line(spike));
   for (const InjectionRecord& injection : record.injections) file("ledger").write(report::ledger_line(injection));
@@ -143,12 +134,6 @@ void RunObserver::predict(const StepRecord& record, const train::StepView& view,
   spike.predicted = prediction.local;
   spike.predicted_displaced = prediction.displaced;
   if (opens_episode) file("predictions").write(prediction_line(prediction));
-}
-
-void RunObserver::log_spike(const SpikeRecord& spike) const {
-  if (!hooks_.log) return;
-  hooks_.log(fmt::format("step {}: gradient spike ({}), {}, norm {:.3g}, in {}", spike.step, spike.detector,
-                         cause_text(spike), spike.grad_norm.value_or(NAN), spike.layer.empty() ? "?" : spike.layer));
 }
 
 void RunObserver::on_evaluation(const EvaluationRecord& record) {

@@ -56,7 +56,6 @@ class GRADQUAKE_EXPORT RunObserver : public train::Callback {
  private:
   CurvatureRecord measure(const StepRecord& record);
   void predict(const StepRecord& record, const train::StepView& view, bool opens_episode);
-  void log_spike(const SpikeRecord& spike) const;
   report::JsonLines& file(const std::string& name) { return *files_.at(name); }
 
   const RunConfig& config_;

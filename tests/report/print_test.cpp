@@ -36,7 +36,7 @@ TEST(PrintTest, ShowsSpikesConditionsAndVerdict) {
   summary.progress_lost = 0.034;
   summary.final_loss = 0.123456;
   summary.eval = EvaluationRecord{2000, 0.5, 0.9612};
-  summary.conditions = {{"gamma <= 1/(3 L)", "Thm 3-5", "measured", 0.05, 0.0417, 0.834, false, "L of step 1024"},
+  summary.conditions = {{"step_size", "Thm 3-5", "measured", 0.05, 0.0417, 0.834, false, "L of step 1024"},
                         {"rms(delta) T^(1/8)", "(43)", "printed", 1.25, std::nullopt, std::nullopt, std::nullopt, ""}};
   SpikeRecord natural = spike_at(1200);
   natural.detector = "robust";
@@ -55,9 +55,9 @@ TEST(PrintTest, ShowsSpikesConditionsAndVerdict) {
             "  1200  natural                score 6.2  -         open       -\n"
             "\n"
             "Conditions\n"
-            "  name                value  threshold  holds  note\n"
-            "  gamma <= 1/(3 L)    0.05   0.0417     NO     L of step 1024\n"
-            "  rms(delta) T^(1/8)  1.25   -          -\n"
+            "  name       equation  value  threshold  holds  note\n"
+            "  step_size  Thm 3-5   0.05   0.0417     NO     L of step 1024\n"
+            "  ... and 1 orders of magnitude that only a sweep over T decides\n"
             "\n"
             "Verdict: open (2 spikes in 2 episodes, 3.4 % of the progress lost)\n"
             "Final loss: 0.1235\n"
