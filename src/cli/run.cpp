@@ -84,6 +84,7 @@ int run(int argc, const char* const* argv) {
   add_train(app, action);
   add_plan(app, action);
   add_resume(app, action);
+  add_reproduce(app, action);
   add_theory(app, action);
   app.footer(kFooter);  // last: commands inherit what is set before them
 

@@ -64,7 +64,7 @@ class Replicas {
       : problem_(problem),
         batch_(batch),
         draws_(problem, batch),
-        weights_(problem.features * kLanes, 0),
+        weights_(problem.features * kLanes, batch.initial_weight),
         clean_(problem.features * kLanes, 0),
         shifted_(problem.features * kLanes, 0),
         product_(problem.features, 0) {

@@ -1,4 +1,5 @@
-// Up to kLanes replicas of section 7 advanced side by side: w_{t+1} = w_t - gamma (u~_t + r_t + xi_t) from w_0 = 0.
+// Up to kLanes replicas of section 7 advanced side by side: w_{t+1} = w_t - gamma (u~_t + r_t + xi_t) from a constant
+// w_0.
 //
 // They share seed, data, run length, direction and draw; each has its own step size, regulariser, magnitude and
 // interval. Draws are the library's addressed streams (hooks/stream.h), so a replica is the run that `gradquake train`
@@ -35,11 +36,12 @@ struct Batch {
   Direction direction = Direction::kBackward;
   DrawMode draw = DrawMode::kPerStep;   // or kPerSample
   double gradient_noise = 0;            // sigma_n
+  double initial_weight = 0;            // every coordinate of w_0
   std::vector<Lane> lanes;              // 1 .. kLanes
   std::vector<std::int64_t> snapshots;  // steps t, ascending, <= steps, whose w_t are kept
 };
 
-struct BatchResult {
+struct GRADQUAKE_EXPORT BatchResult {
   std::vector<double> norms;  // ||grad f(w_t)|| of the exact gradient, t = 0 .. T-1, [steps, kLanes]
   std::vector<std::vector<std::vector<double>>> snapshots;  // w_t, [snapshot][lane][features]
 
