@@ -4,7 +4,12 @@
 #include <nlohmann/json.hpp>
 
 #include "gradquake/cli/command.h"
+#include "gradquake/study/assembly.h"
 #include "gradquake/study/constants_file.h"
+#include "gradquake/study/constants_json.h"
+#include "gradquake/study/constants_measure.h"
+#include "gradquake/study/run_folder.h"
+#include "gradquake/study/score_runs.h"
 #include "gradquake/study/theory_report.h"
 
 namespace gradquake::cli {
@@ -39,12 +44,66 @@ CLI::App* add_question(CLI::App& theory, Action& action, const char* name, const
   return command;
 }
 
+struct MeasureOptions {
+  std::string config;
+  std::vector<std::string> overrides;
+  std::string out;
+  bool json = false;
+};
+
+int measure(const MeasureOptions& options) {
+  std::vector<std::string> overrides = options.overrides;
+  overrides.push_back("run.dtype=float64");
+  const study::RunConfig config = study::read_run_config(config::Document::load(options.config, overrides));
+  const study::ConstantsFile file = study::measure_constants(config, study::assemble(config));
+  const std::string yaml = study::constants_yaml(file);
+  if (!options.out.empty()) study::write_text_atomically(options.out, yaml);
+  if (options.json) {
+    std::cout << study::constants_json(file).dump(2) << '\n';
+  } else if (options.out.empty()) {
+    std::cout << yaml;
+  }
+  return kDone;
+}
+
+void add_measure(CLI::App& theory, Action& action) {
+  const auto options = std::make_shared<MeasureOptions>();
+  CLI::App* command = theory.add_subcommand(
+      "constants", "Measure the constants of a config's network at the weights it starts from (model.weights)");
+  command->add_option("CONFIG", options->config, "YAML file, see configs/README.md")->required();
+  command->add_option("OVERRIDES", options->overrides, "dotted.key=value, the value being YAML: run.seed=2");
+  command->add_option("--out", options->out, "File to write, which the other theory commands read");
+  command->add_flag("--json", options->json, "Print the constants as one JSON document");
+  command->callback([options, &action] { action = [options] { return measure(*options); }; });
+}
+
+struct ScoreOptions {
+  std::vector<std::string> folders;
+  bool json = false;
+};
+
+void add_score(CLI::App& theory, Action& action) {
+  const auto options = std::make_shared<ScoreOptions>();
+  CLI::App* command = theory.add_subcommand("score", "How good the predictions of finished runs were");
+  command->add_option("FOLDER", options->folders, "A group of runs: all that lie below it")->required();
+  command->add_flag("--json", options->json, "Print the score as one JSON document");
+  command->callback([options, &action] {
+    action = [options] {
+      const Json document = study::score_runs(options->folders);
+      std::cout << (options->json ? document.dump(2) + "\n" : study::score_table(document));
+      return kDone;
+    };
+  });
+}
+
 }  // namespace
 
 void add_theory(CLI::App& app, Action& action) {
   const auto options = std::make_shared<Options>();
-  CLI::App* theory = app.add_subcommand("theory", "Bounds, budgets and predictions of arXiv 2602.20646");
+  CLI::App* theory =
+      app.add_subcommand("theory", "Bounds, budgets and predictions of arXiv 2602.20646, and their constants");
   theory->require_subcommand(1);
+  add_measure(*theory, action);
   add_question(
       *theory, action, "bound", "Theorems 1, 2, 3 and 5 in every variant, term by term", options,
       [](const study::ConstantsFile& file, const Options&) { return study::bound_json(file); }, study::bound_table);
@@ -57,6 +116,7 @@ void add_theory(CLI::App& app, Action& action) {
   add_question(
       *theory, action, "predict", "Plateau, recovery after a spike, steps to a target", options,
       [](const study::ConstantsFile& file, const Options&) { return study::predict_json(file); }, study::predict_table);
+  add_score(*theory, action);
 }
 
 }  // namespace gradquake::cli

@@ -4,6 +4,7 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "gradquake/core/seeds.h"
 #include "gradquake/curvature/lanczos.h"
@@ -130,6 +131,27 @@ CurvatureProbe::Gradient CurvatureProbe::gradient() const {
   }
   result.norm = mean.norm().item<double>();
   return result;
+}
+
+CurvatureProbe::SampleVariance CurvatureProbe::sample_variance() const {
+  const curvature::StateGuard guard(model_, named_seed(config_.run.seed, "curvature.dropout"),
+                                    curvature::Derivatives::kFirst);
+  const std::int64_t n = probe_.input.size(0);
+  if (n < 2) return {0, 0, n};
+  const auto of_sample = [&](std::int64_t row) {
+    return flat_gradient(data_loss(probe_.input.narrow(0, row, 1), probe_.target.narrow(0, row, 1)), parameters_);
+  };
+  at::Tensor mean = at::zeros_like(of_sample(0));
+  for (std::int64_t row = 0; row < n; ++row) mean += of_sample(row) / static_cast<double>(n);
+  double sum = 0, squares = 0;
+  for (std::int64_t row = 0; row < n; ++row) {
+    const double distance = (of_sample(row) - mean).square().sum().item<double>();
+    sum += distance;
+    squares += distance * distance;
+  }
+  const auto count = static_cast<double>(n);
+  const double spread = std::max(0.0, squares / count - sum * sum / (count * count));
+  return {sum / (count - 1), std::sqrt(spread / (count - 1)), n};
 }
 
 }  // namespace gradquake::study

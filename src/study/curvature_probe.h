@@ -35,6 +35,16 @@ class GRADQUAKE_EXPORT CurvatureProbe {
   };
   Gradient gradient() const;
 
+  // The same variance from every sample's own gradient.
+  struct SampleVariance {
+    double value = 0;
+    double standard_error = 0;
+    std::int64_t samples = 0;
+  };
+  SampleVariance sample_variance() const;
+
+  const data::Batch& batch() const { return probe_; }
+
   const std::vector<at::Tensor>& parameters() const { return parameters_; }  // those that are trained
 
  private:

@@ -1,10 +1,13 @@
 // The constants that a run's config and data settle before it starts.
 //
-// Logistic regression has closed forms (THEORY.md 4; M samples h_i as the rows of H, weight rho of the regulariser,
-// weight decay d of plain SGD):
-//   L = lambda_max(H'H)/(4 M) + 2 rho + d,   mu = 2 rho + d under l2 (the data term's curvature falls to 0 far out),
-//   c = D = max sigma' .. :  c_2 = 1, k_1 = max ||h||, D_2 = 1/4, E_2 = 1/(6 sqrt 3)
-// The full batch has sigma^2 = 0, plus the drawn gradient noise, std^2 a parameter.
+// Two models have closed forms (THEORY.md 4; M samples h_i as the rows of H, weight rho of the regulariser, weight
+// decay d of plain SGD):
+//   logistic       L = lambda_max(H'H)/(4 M) + 2 rho + d,  mu = 2 rho + d (the data term's curvature falls to 0 far
+//   out),
+//                  k_1 = max ||h||, c_2 = 1, D_2 = max sigma' = 1/4, E_2 = max |sigma''| = 1/(6 sqrt 3)
+//   least squares  one linear operator with C outputs under mse: L = 2 lambda_max(H'H)/(C M) + 2 rho + d,
+//                  mu = 2 lambda_min/(C M) + 2 rho + d, without a ridge the smallest eigenvalue above 0
+// mu is absent under the non-convex regulariser. The full batch has sigma^2 = 0, plus the noise drawn on top.
 #pragma once
 
 #include <optional>
@@ -18,14 +21,15 @@
 
 namespace gradquake::study {
 
-struct LogisticConstants {
-  double smoothness = 0;     // L
-  std::optional<double> pl;  // mu; absent without l2 or weight decay
-  std::vector<theory::OperatorConstants> operators;
+struct ClosedForm {
+  std::string method;                                // names the form
+  double smoothness = 0;                             // L
+  std::optional<double> pl;                          // mu
+  std::vector<theory::OperatorConstants> operators;  // logistic alone
 };
 
-// Absent for every other model or objective.
-GRADQUAKE_EXPORT std::optional<LogisticConstants> logistic_constants(const RunConfig& config, const Assembly& parts);
+// Absent for every other model, objective or regulariser.
+GRADQUAKE_EXPORT std::optional<ClosedForm> closed_form(const RunConfig& config, const Assembly& parts);
 
 // "momentum" | "adam" | "adamw" | "clipping": what the theorems do not speak of; empty: plain SGD.
 GRADQUAKE_EXPORT std::string not_stated_for(const train::OptimizerConfig& optimizer);
