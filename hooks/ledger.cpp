@@ -6,6 +6,11 @@
 #include "gradquake/hooks/ledger_state.h"
 
 namespace gradquake {
+namespace {
+
+constexpr std::size_t kUsualEntries = 64;
+
+}  // namespace
 
 Ledger::Ledger() : state_(std::make_unique<State>()) {}
 Ledger::~Ledger() = default;
@@ -41,8 +46,11 @@ std::size_t Ledger::State::cover(const std::string& rule, const std::string& sit
 std::vector<LedgerEntry> Ledger::take_entries() {
   const std::scoped_lock lock(state_->mutex);
   std::vector<LedgerEntry> taken = std::exchange(state_->entries, {});
-  std::stable_sort(taken.begin(), taken.end(),
-                   [](const LedgerEntry& a, const LedgerEntry& b) { return a.step < b.step; });
+  state_->entries.reserve(std::min(taken.size(), kUsualEntries));  // the next step makes about as many
+  const auto by_step = [](const LedgerEntry& a, const LedgerEntry& b) { return a.step < b.step; };
+  if (!std::is_sorted(taken.begin(), taken.end(), by_step)) {
+    std::stable_sort(taken.begin(), taken.end(), by_step);
+  }
   return taken;
 }
 

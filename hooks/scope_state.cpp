@@ -7,9 +7,25 @@
 namespace gradquake::detail {
 namespace {
 
-void require(bool holds, const std::string& expected, const std::string& got) {
-  if (!holds) {
-    throw std::invalid_argument("[hooks] expected " + expected + ", got " + got);
+[[noreturn]] void refuse(const std::string& expected, const std::string& got) {
+  throw std::invalid_argument("[hooks] expected " + expected + ", got " + got);
+}
+
+void check(const StepContext& context) {
+  if (context.step < 0) {
+    refuse("a step >= 0", std::to_string(context.step));
+  }
+  if (context.first_row < 0) {
+    refuse("first_row >= 0", std::to_string(context.first_row));
+  }
+  if (context.rows < 0) {
+    refuse("rows >= 0", std::to_string(context.rows));
+  }
+  if (context.first_row != 0 && context.rows == 0) {
+    refuse("rows > 0 where first_row is not 0", "rows 0");
+  }
+  if (!(std::isfinite(context.loss_divisor) && context.loss_divisor > 0)) {
+    refuse("a positive, finite loss_divisor", std::to_string(context.loss_divisor));
   }
 }
 
@@ -19,17 +35,14 @@ constinit thread_local int pause_depth = 0;
 
 ScopeState::ScopeState(std::shared_ptr<Plan::State> plan_state, StepContext step_context)
     : plan(std::move(plan_state)), context(std::move(step_context)) {
-  require(context.step >= 0, "a step >= 0", std::to_string(context.step));
-  require(context.first_row >= 0, "first_row >= 0", std::to_string(context.first_row));
-  require(context.rows >= 0, "rows >= 0", std::to_string(context.rows));
-  require(context.first_row == 0 || context.rows > 0, "rows > 0 where first_row is not 0", "rows 0");
-  require(std::isfinite(context.loss_divisor) && context.loss_divisor > 0, "a positive, finite loss_divisor",
-          std::to_string(context.loss_divisor));
+  check(context);
   for (std::size_t r = 0; r < plan->rules.size(); ++r) {
     rule_due.push_back(plan->schedules[r]->fires(context.step));
     amplitudes.push_back(rule_due[r] ? plan->schedules[r]->amplitude(context.step) : 0.0);
-    require(std::isfinite(amplitudes[r]), "a finite amplitude of rule '" + plan->rules[r].label + "'",
-            std::to_string(amplitudes[r]) + " at step " + std::to_string(context.step));
+    if (!std::isfinite(amplitudes[r])) {
+      refuse("a finite amplitude of rule '" + plan->rules[r].label + "'",
+             std::to_string(amplitudes[r]) + " at step " + std::to_string(context.step));
+    }
   }
 }
 
