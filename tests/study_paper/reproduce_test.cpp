@@ -121,6 +121,10 @@ TEST_F(ReproduceTest, EveryClaimIsJudgedWithEstimates) {
     EXPECT_FALSE(claim.at("estimates").empty());
   }
   EXPECT_EQ(ids, "abcdefghi");
+  const std::string tables = read(folder_ / "claims.md");
+  for (const char* part : {"| (a) ", "| (i) ", "Figure 3", "Figure 8", "Standard SGD"}) {
+    EXPECT_NE(tables.find(part), std::string::npos) << part;
+  }
 }
 
 TEST_F(ReproduceTest, ASecondStartMakesNothingAgainAndAnotherSettingDoes) {

@@ -88,10 +88,9 @@ std::vector<Claim> biased_claims(const Levels& levels) {
     d.verdict = "holds only if a stationary point exists: sigma_b " + join(settled.empty() ? mixed : settled);
     if (settled.empty()) d.verdict += ", for some seeds";
   }
-  d.reason = settled.empty()
-                 ? "no stationary point for any sigma_b"
-                 : fmt::format("a point with grad f + b = 0 was found for every seed at sigma_b {}", join(settled));
-  if (!mixed.empty()) d.reason += fmt::format("; for some seeds only at sigma_b {}", join(mixed));
+  d.reason = fmt::format("a point with grad f + b = 0 was found for every seed at sigma_b {}",
+                         settled.empty() ? "none" : join(settled));
+  if (!mixed.empty()) d.reason += fmt::format("; for some of the seeds at sigma_b {}", join(mixed));
   if (!running.empty()) {
     d.reason += fmt::format(
         "; at sigma_b {} a direction with rec(u) < 0 proves that there is none: the iterates run "

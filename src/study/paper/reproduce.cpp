@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <ctime>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -11,6 +12,7 @@
 #include "gradquake/hooks/noise_reference.h"
 #include "gradquake/report/csv.h"
 #include "gradquake/study/paper/run_lists.h"
+#include "gradquake/study/paper/summary_text.h"
 
 namespace gradquake::study::paper {
 namespace {
@@ -79,6 +81,13 @@ std::string processor() {
   return "unknown";
 }
 
+std::string today() {
+  const std::time_t now = std::time(nullptr);
+  std::tm utc{};
+  gmtime_r(&now, &utc);
+  return fmt::format("{:04}-{:02}-{:02}", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday);
+}
+
 // All runs that the settings name and the store has, with the processor time they took, in whichever process.
 nlohmann::ordered_json work_of(const Settings& settings, const RunStore& store, const std::vector<RunSpec>& runs,
                                const ExecutorResult& work) {
@@ -90,7 +99,8 @@ nlohmann::ordered_json work_of(const Settings& settings, const RunStore& store, 
     steps += static_cast<double>(run.steps);
     seconds += store.find(key)->seconds;
   }
-  return {{"processor", processor()},
+  return {{"date", today()},
+          {"processor", processor()},
           {"instruction_set", instruction_set_name(instruction_set())},
           {"threads", settings.threads},
           {"runs", seen.size()},
@@ -136,10 +146,15 @@ Reproduction reproduce(const Settings& settings, std::optional<int> figure, cons
   if (!figure) put(out / "table1.csv", table(settings, store, table1_runs(settings), Columns::kSweep));
 
   result.claims = judge_claims(settings, store);
-  const nlohmann::ordered_json document = {{"settings", settings.resolved},
-                                           {"work", work_of(settings, store, runs, result.work)},
-                                           {"claims", claims_json(result.claims)}};
+  const nlohmann::ordered_json work = work_of(settings, store, runs, result.work);
+  const nlohmann::ordered_json document = {
+      {"settings", settings.resolved}, {"work", work}, {"claims", claims_json(result.claims)}};
   put(out / "claims.json", document.dump(2) + "\n");
+  std::vector<int> figures;
+  for (int i = kFirstFigure; i <= kLastFigure; ++i) {
+    if (!figure || *figure == i) figures.push_back(i);
+  }
+  put(out / "claims.md", summary_text(settings, store, figures, work, result.claims));
   return result;
 }
 

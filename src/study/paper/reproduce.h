@@ -4,6 +4,7 @@
 //   figure3_trajectories.csv                   the EWMA of ||grad f(w_t)|| at steps evenly spaced in ln t
 //   coupled.csv, table1.csv                    the same columns, with steps and mean_squared_norm, late_loss
 //   claims.json                                settings, figures of the machine, and the claims with their verdicts
+//   claims.md                                  the same as tables, with the levels of each figure
 //   runs.jsonl                                 every finished run: what a second start finds and does not make again
 // Files but runs.jsonl appear by renaming.
 #pragma once

@@ -123,18 +123,20 @@ std::vector<RunSpec> standard_runs(const Settings& settings, std::optional<int> 
 std::vector<RunSpec> coupled_runs(const Settings& settings) {
   std::vector<RunSpec> runs;
   for (const Regularizer& regularizer : {nonconvex(settings), strongly_convex(settings)}) {
-    for (const std::int64_t T : settings.coupled.steps) {
-      for (const std::int64_t seed : settings.seeds) {
-        RunSpec spec = basic(settings, regularizer);
-        spec.steps = T;
-        spec.gamma = 1 / std::sqrt(static_cast<double>(T));
-        spec.seed = seed;
-        runs.push_back(spec);
-        for (const Direction direction : kDirections) {
-          for (const double sigma : settings.coupled.sigmas) {
-            spec.direction = direction;
-            spec.sigma = sigma;
-            runs.push_back(spec);
+    for (const double step_size : settings.coupled.step_sizes) {
+      for (const std::int64_t T : settings.coupled.steps) {
+        for (const std::int64_t seed : settings.seeds) {
+          RunSpec spec = basic(settings, regularizer);
+          spec.steps = T;
+          spec.gamma = step_size / std::sqrt(static_cast<double>(T));
+          spec.seed = seed;
+          runs.push_back(spec);
+          for (const Direction direction : kDirections) {
+            for (const double sigma : settings.coupled.sigmas) {
+              spec.direction = direction;
+              spec.sigma = sigma;
+              runs.push_back(spec);
+            }
           }
         }
       }
@@ -149,6 +151,10 @@ std::vector<std::int64_t> table1_intervals(std::int64_t T) {
     intervals.push_back(interval);
   }
   return intervals;
+}
+
+double table1_sigma(const Settings& settings, const Regularizer& regularizer) {
+  return regularizer.kind == RegularizerKind::kNonconvex ? settings.table1.nonconvex_sigma : settings.table1.pl_sigma;
 }
 
 double table1_step_size(const Settings& settings, const Regularizer& regularizer, std::int64_t T) {
@@ -168,7 +174,7 @@ std::vector<RunSpec> table1_runs(const Settings& settings) {
         spec.gradient_noise = settings.table1.gradient_noise;
         spec.seed = seed;
         runs.push_back(spec);
-        spec.sigma = settings.table1.sigma;
+        spec.sigma = table1_sigma(settings, regularizer);
         for (const Direction direction : kDirections) {
           for (const bool biased : {false, true}) {
             for (const std::int64_t interval : table1_intervals(T)) {

@@ -49,6 +49,8 @@ std::vector<double> magnitudes(Reader& reader, const std::string& key, const std
 }
 
 CoupledSettings read_coupled(Reader reader, CoupledSettings coupled, std::int64_t features) {
+  coupled.step_sizes = reader.numbers("step_sizes", coupled.step_sizes, Range::positive());
+  check_list(reader, "step_sizes", coupled.step_sizes, 1);
   coupled.steps = reader.integers("steps", coupled.steps, 2, kMostSteps);
   check_list(reader, "steps", coupled.steps, 3);
   coupled.sigmas = magnitudes(reader, "sigmas", coupled.sigmas, features);
@@ -60,7 +62,9 @@ Table1Settings read_table1(Reader reader, Table1Settings table1, std::int64_t fe
   table1.steps = reader.integers("steps", table1.steps, 16, kMostSteps);
   check_list(reader, "steps", table1.steps, 3);
   const double most = kLargestShift * std::sqrt(static_cast<double>(features));
-  table1.sigma = reader.number("sigma", table1.sigma, Range{.min = 0, .max = most, .min_open = true});
+  const Range sizes{.min = 0, .max = most, .min_open = true};
+  table1.nonconvex_sigma = reader.number("nonconvex_sigma", table1.nonconvex_sigma, sizes);
+  table1.pl_sigma = reader.number("pl_sigma", table1.pl_sigma, sizes);
   table1.nonconvex_step_size = reader.number("nonconvex_step_size", table1.nonconvex_step_size, Range::positive());
   table1.pl_step_size = reader.number("pl_step_size", table1.pl_step_size, Range::positive());
   table1.gradient_noise = reader.number("gradient_noise", table1.gradient_noise, Range::positive());

@@ -9,14 +9,16 @@
 
 namespace gradquake::study::paper {
 
-struct CoupledSettings {                                                 // gamma = 1/sqrt(T), Remark 4
+struct CoupledSettings {                                                 // Remark 4
+  std::vector<double> step_sizes = {1, 10};                              // gamma = this / sqrt(T)
   std::vector<std::int64_t> steps = {2000, 6000, 20000, 60000, 200000};  // T
   std::vector<double> sigmas = {0.5, 1, 2};
 };
 
 struct Table1Settings {  // the largest Q with a metric <= 2x the unperturbed one
   std::vector<std::int64_t> steps = {8000, 16000, 32000, 64000, 128000};  // T
-  double sigma = 20;                // half-width sigma/sqrt(d) of one occurrence, of order 1
+  double nonconvex_sigma = 20;  // half-width sigma/sqrt(d) of one occurrence, of order 1
+  double pl_sigma = 6;
   double nonconvex_step_size = 20;  // gamma = this / sqrt(T)
   double pl_step_size = 3;          // gamma = this ln(T) / (mu T), mu = 2 rho
   double gradient_noise = 0.05;     // larger than section 7's, so that the tolerated Q is above 1
