@@ -26,7 +26,7 @@ TEST_F(OutputTest, TableOfSpikesConditionsVerdictAndAccuracyEndsARun) {
   expect_has(result.out,
              {"Spikes", "step", "cause", "forward-burst forward layers.", "backward-burst backward layers.1",
               "steps to recover", "Conditions", "threshold", "Verdict: ", "accuracy", "runs/run"});
-  expect_has(result.err, {"step 40: gradient spike"});
+  expect_has(result.err, {"step 40: spike", "by forward-burst forward layers."});
   EXPECT_FALSE(contains(result.err, "\r")) << "no progress line without a terminal";
 }
 
