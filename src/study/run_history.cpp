@@ -30,9 +30,12 @@ RunHistory read_history(const std::filesystem::path& steps_jsonl, std::int64_t s
   std::ifstream file(steps_jsonl);
   for (std::string text; std::getline(file, text);) {
     const nlohmann::json line = nlohmann::json::parse(text);
-    if (!line.at("finite").get<bool>()) continue;
-    const double gamma = line.at("learning_rate").get<double>();
     const bool fired = line.at("injections").get<std::int64_t>() > 0;
+    if (!line.at("finite").get<bool>()) {
+      known = known && !fired;  // infinite, where a rule did it
+      continue;
+    }
+    const double gamma = line.at("learning_rate").get<double>();
     const std::optional<double> u = number(line, "clean_grad_norm"), e = number(line, "grad_error");
     if (const auto loss = number(line, "clean_loss")) {
       if (!history.first_loss) history.first_loss = loss;

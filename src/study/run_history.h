@@ -13,7 +13,7 @@ namespace gradquake::study {
 
 struct RunHistory {
   // One entry an update made, e2 = b2 = ||u~ - u||^2 as observed (the bias of one step is at most that); empty where a
-  // step's error is unknown: a rule fired and no shadow ran.
+  // step's error is unknown (a rule fired and no shadow ran) or not finite.
   std::vector<theory::StepError> errors;
   std::int64_t firing_steps = 0;     // at which a rule fired
   double mean_squared_error = 0;     // of ||u~ - u||^2 over those

@@ -46,6 +46,7 @@ void RunObserver::on_start(const RunInfo& info) {
   injections_.restore(state["injections"]);
   largest_sample_variance_ = number_or_null(state["sample_variance"]);
   smallest_pl_ = number_or_null(state["pl"]);
+  minimum_loss_ = number_or_null(state["minimum_loss"]);
   if (!state["sharpest"].is_null()) {
     const auto& sharp = state["sharpest"];
     sharpest_ = CurvatureRecord{sharp[0], sharp[1], sharp[2], sharp[3], sharp[4], sharp[5]};
@@ -62,6 +63,7 @@ std::string RunObserver::save() {
   state["injections"] = injections_.save();
   state["sample_variance"] = json_of(largest_sample_variance_);
   state["pl"] = json_of(smallest_pl_);
+  state["minimum_loss"] = json_of(minimum_loss_);
   state["sharpest"] = nullptr;
   if (sharpest_) {
     state["sharpest"] = {sharpest_->step,       sharpest_->lambda_max, sharpest_->lambda_min,
@@ -76,6 +78,7 @@ void RunObserver::before_update(const StepRecord& record, const train::StepView&
   std::optional<CurvatureRecord> curvature;
   if (config_.curvature.due(record.step)) curvature = measure(record);
   injections_.add(record);
+  bound_minimum(record);
 
   monitor::Monitor::Outcome outcome = monitor_->observe(record);
   if (outcome.detected) {
@@ -110,8 +113,16 @@ CurvatureRecord RunObserver::measure(const StepRecord& record) {
   return curvature;
 }
 
+// (11): ||grad l||^2 >= 2 mu (l - l*).
+void RunObserver::bound_minimum(const StepRecord& record) {
+  if (!known_.closed_form || !known_.pl || !record.clean_loss || !record.clean_grad_norm) return;
+  const double below = *record.clean_loss - *record.clean_grad_norm * *record.clean_grad_norm / (2 * *known_.pl);
+  if (std::isfinite(below)) minimum_loss_ = std::max(below, minimum_loss_.value_or(0));
+}
+
 RunConstants RunObserver::constants() const {
   RunConstants constants = known_;
+  constants.minimum_loss = minimum_loss_;
   if (!constants.smoothness && sharpest_) {
     constants.smoothness = sharpest_->smoothness;
     constants.step_of_L = sharpest_->step;

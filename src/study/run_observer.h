@@ -56,6 +56,7 @@ class GRADQUAKE_EXPORT RunObserver : public train::Callback {
  private:
   CurvatureRecord measure(const StepRecord& record);
   void predict(const StepRecord& record, const train::StepView& view, bool opens_episode);
+  void bound_minimum(const StepRecord& record);
   report::JsonLines& file(const std::string& name) { return *files_.at(name); }
 
   const RunConfig& config_;
@@ -71,6 +72,7 @@ class GRADQUAKE_EXPORT RunObserver : public train::Callback {
   std::optional<CurvatureRecord> sharpest_;        // the largest smoothness so far
   std::optional<double> largest_sample_variance_;  // of one sample's gradient
   std::optional<double> smallest_pl_;              // ||grad l||^2 / (2 l) on the probe set
+  std::optional<double> minimum_loss_;             // l* from below, by (11); closed-form full-batch runs only
   std::optional<EvaluationRecord> last_evaluation_;
   std::string restored_;
 };

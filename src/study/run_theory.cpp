@@ -13,10 +13,19 @@ namespace {
 using Json = nlohmann::ordered_json;
 using theory::no_prediction;
 
-constexpr char kMinimum[] = "l* taken as 0";
+std::string minimum(const RunConstants& constants) {
+  return constants.minimum_loss ? "l* from below, l - ||grad l||^2/(2 mu)" : "l* taken as 0";
+}
 
-std::optional<double> gap(const std::optional<double>& loss) {
-  return loss ? std::optional<double>(std::max(0.0, *loss)) : std::nullopt;
+std::optional<double> gap(const std::optional<double>& loss, const RunConstants& constants) {
+  if (!loss) return std::nullopt;
+  return std::max(0.0, *loss - constants.minimum_loss.value_or(0));
+}
+
+// The energy budget of (34) or (38) holds.
+bool within_budget(const std::vector<Condition>& conditions) {
+  return std::any_of(conditions.begin(), conditions.end(),
+                     [](const Condition& row) { return row.name == "energy_budget" && row.holds.value_or(false); });
 }
 
 Prediction observed(const std::optional<double>& value, const std::string& what, const std::string& reason) {
@@ -31,7 +40,7 @@ theory::RunMeasurements measurements(const RunFacts& facts, const RunHistory& hi
   run.smoothness = facts.constants.smoothness;
   run.step_of_L = facts.constants.step_of_L;
   run.gradient_variance = facts.constants.gradient_variance;
-  run.initial_gap = gap(history.first_loss);
+  run.initial_gap = gap(history.first_loss, facts.constants);
   run.pl = facts.constants.pl;
   run.errors = history.errors;
   run.sizes = facts.sizes;
@@ -46,7 +55,7 @@ void explain(std::vector<Condition>& conditions, const RunConstants& constants) 
   for (Condition& row : conditions) {
     if (row.name != "energy_budget" || !row.value) continue;
     row.note += row.note.empty() ? "" : "; ";
-    row.note += std::string("b2 := ||u~ - u||^2, ") + kMinimum;
+    row.note += "b2 := ||u~ - u||^2, " + minimum(constants);
     if (constants.closed_form) continue;
     row.note += constants.pl_exact || row.equation == "(34)" ? ", L and sigma^2 on the probe set"
                                                              : ", L, sigma^2 and mu estimated on the probe set";
@@ -63,9 +72,10 @@ Prediction mean_squared_gradient(const RunFacts& facts, const RunHistory& histor
   if (history.errors.empty()) return no_prediction(equation, "no gradient error was measured");
   const auto outcome = theory::nonconvex_bound({.smoothness = *constants.smoothness,
                                                 .gradient_variance = *constants.gradient_variance,
-                                                .initial_gap = *gap(history.first_loss)},
+                                                .initial_gap = *gap(history.first_loss, constants)},
                                                history.errors);
-  return outcome.bound ? Prediction{outcome.bound->value, equation, kMinimum} : no_prediction(equation, outcome.reason);
+  return outcome.bound ? Prediction{outcome.bound->value, equation, minimum(constants)}
+                       : no_prediction(equation, outcome.reason);
 }
 
 Prediction plateau(const RunFacts& facts, const RunHistory& history) {
@@ -150,11 +160,13 @@ RunTheory run_theory(const RunFacts& facts, const RunHistory& history) {
   RunTheory theory;
   theory.conditions = theory::run_conditions(measurements(facts, history));
   explain(theory.conditions, facts.constants);
-  theory.findings = theory::findings(theory.conditions, facts.verdict, facts.constants.closed_form);
+  theory.findings = theory::findings(theory.conditions, facts.verdict,
+                                     facts.constants.closed_form && within_budget(theory.conditions));
   theory.predictions = {
       {"plateau_level", plateau(facts, history)},
       {"noise_floor", noise_floor(facts)},
-      {"plateau_observed", observed(gap(history.late_loss), "mean clean loss over the last T/2 - l*", kMinimum)},
+      {"plateau_observed", observed(gap(history.late_loss, facts.constants), "mean clean loss over the last T/2 - l*",
+                                    minimum(facts.constants))},
       {"mean_squared_gradient", mean_squared_gradient(facts, history)},
       {"mean_squared_gradient_observed",
        observed(history.mean_squared_gradient, "sum gamma ||u + r||^2 / sum gamma, u of one batch each", "")},

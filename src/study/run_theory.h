@@ -28,7 +28,8 @@ struct RunConstants {
   std::optional<double> pl;          // mu, at most L
   bool pl_exact = false;
   std::optional<double> gradient_variance;  // sigma^2 of a batch
-  bool closed_form = false;                 // all of them: a condition that fails them is a contradiction
+  bool closed_form = false;                 // all of them are exact, at every step of this very run
+  std::optional<double> minimum_loss;       // l*, from below; absent: taken as 0
 
   // L, mu and sigma^2 with the step size; null, with the reason, where the bounds are not stated or one is absent.
   std::optional<theory::PlProblem> problem(double step_size, std::string* reason) const;
@@ -47,6 +48,8 @@ struct RunFacts {
 struct RunTheory {
   std::vector<Condition> conditions;
   std::vector<std::pair<std::string, Prediction>> predictions;
+  // Conditions that held although the run diverged. A contradiction takes exact constants and an energy budget that
+  // holds too: only then does a theorem exclude the divergence.
   std::vector<theory::Finding> findings;
 };
 

@@ -97,7 +97,7 @@ Prediction SpikePredictor::bound(const SpikeMoment& moment) const {
   }
   Prediction steps = theory::recovery_steps(*problem, {.error = *moment.record.grad_error,
                                                        .loss = *moment.record.clean_loss,
-                                                       .minimum_loss = std::nullopt,
+                                                       .minimum_loss = moment.constants.minimum_loss,
                                                        .level = *moment.levels.level,
                                                        .factor = config_.monitor.recovery.factor});
   if (steps.value && !moment.constants.pl_exact) steps.reason += "; mu estimated";
