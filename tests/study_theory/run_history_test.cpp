@@ -62,9 +62,14 @@ TEST_F(RunHistoryTest, AStepThatNothingHitNeedsNoShadow) {
 
 TEST_F(RunHistoryTest, AStepWithoutUpdateIsLeftOut) {
   const RunHistory history =
-      read(line(0, "0.1", "1.0", "1.0", "0.0", 0) + line(1, "0.1", "null", "null", "null", 1, false), 2);
+      read(line(0, "0.1", "1.0", "1.0", "0.0", 0) + line(1, "0.1", "null", "null", "null", 0, false), 2);
   EXPECT_EQ(history.errors.size(), 1u);
   EXPECT_EQ(history.firing_steps, 0);
+}
+
+TEST_F(RunHistoryTest, APerturbationThatIsNotFiniteHasNoKnownEnergy) {
+  EXPECT_TRUE(read(line(0, "0.1", "1.0", "1.0", "0.0", 0) + line(1, "0.1", "null", "null", "null", 1, false), 2)
+                  .errors.empty());
 }
 
 }  // namespace

@@ -222,6 +222,15 @@ TEST_F(RunPredictionTest, TheBoundsHoldOnAFullBatchConvexRun) {
   EXPECT_TRUE(document["predictions"]["plateau_level"]["value"].is_number());
 }
 
+TEST_F(RunPredictionTest, TheMinimumIsBoundedFromBelowWhereMuIsExact) {
+  const Json document = summary(made(kLogistic));
+  const Json& observed = document["predictions"]["plateau_observed"];
+  EXPECT_EQ(observed["reason"], "l* from below, l - ||grad l||^2/(2 mu)");
+  EXPECT_GE(observed["value"].get<double>(), 0);
+  EXPECT_LT(observed["value"].get<double>(), 0.1);  // the loss itself stays above 0.3
+  EXPECT_EQ(document["score"]["run"]["plateau"]["coverage"], 1.0);
+}
+
 TEST_F(RunPredictionTest, ADivergedRunWhoseConditionsHeldIsReportedLoudly) {
   std::string log;
   RunHooks hooks;
@@ -229,9 +238,9 @@ TEST_F(RunPredictionTest, ADivergedRunWhoseConditionsHeldIsReportedLoudly) {
   const RunFolder folder =
       made(kLogistic, {"perturbations.0.scale=1e200", "perturbations.0.schedule={kind: once, step: 130}"}, hooks);
   EXPECT_EQ(summary(folder)["verdict"], "diverged");
-  EXPECT_EQ(summary(folder)["findings"][0]["kind"], "contradiction");
+  EXPECT_EQ(summary(folder)["findings"][0]["kind"], "misprediction");  // no theorem allows such a perturbation
   EXPECT_EQ(summary(folder)["findings"][0]["condition"], "step_size");
-  EXPECT_NE(log.find("contradiction: step_size holds"), std::string::npos) << log;
+  EXPECT_NE(log.find("misprediction: step_size holds"), std::string::npos) << log;
 }
 
 TEST_F(RunPredictionTest, MomentumAdamAndClippingHaveNoPredictionAndNoVerdict) {

@@ -150,6 +150,23 @@ TEST(RunTheoryTest, AConditionThatHeldWhileTheRunDivergedIsAFinding) {
   EXPECT_EQ(findings_json(theory.findings)[0]["condition"], "step_size");
 }
 
+TEST(RunTheoryTest, APerturbationBeyondItsBudgetContradictsNoTheorem) {
+  RunFacts facts = plain_facts();
+  facts.verdict = "diverged";
+  facts.constants.closed_form = true;
+  const RunTheory theory = run_theory(facts, steady_history(1e6));
+  ASSERT_FALSE(theory.findings.empty());
+  for (const theory::Finding& one : theory.findings) EXPECT_EQ(one.kind, "misprediction") << one.condition;
+}
+
+TEST(RunTheoryTest, AKnownMinimumNarrowsTheGaps) {
+  RunFacts facts = plain_facts();
+  facts.constants.minimum_loss = 0.4;
+  const RunTheory theory = run_theory(facts, steady_history(2));
+  EXPECT_NEAR(*prediction(theory, "plateau_observed").value, 0.1, 1e-12);
+  EXPECT_NEAR(*row(theory, "energy_budget", "(34)").threshold, 6 * 2.6 / (0.1 * 100) + 6 * 2 * 0.1 * 0.25, 1e-12);
+}
+
 TEST(RunTheoryTest, OnlyEpisodesOfOneSpikeAreScored) {
   const std::vector<SpikeRecord> spikes{spike(10, 0, 4), spike(20, 1, 9), spike(21, 1, 9), spike(30, 2, 8),
                                         spike(40, 3, std::nullopt)};
