@@ -112,13 +112,17 @@ std::vector<std::string> tree(const fs::path& folder) {
   std::vector<std::string> paths;
   if (!fs::exists(folder)) return paths;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
-    paths.push_back(fs::relative(entry.path(), folder).string());
+    paths.push_back(entry.path().lexically_relative(folder).string());  // asks no file system: it may be gone by now
   }
   std::sort(paths.begin(), paths.end());
   return paths;
 }
 
-std::vector<std::string> checkpoints(const fs::path& run) { return tree(run / "checkpoints"); }
+std::vector<std::string> checkpoints(const fs::path& run) {
+  std::vector<std::string> names = tree(run / "checkpoints");
+  std::erase_if(names, [](const std::string& name) { return fs::path(name).extension() != ".ckpt"; });
+  return names;
+}
 
 void expect_same_run(const fs::path& run, const fs::path& expected) {
   for (const char* name : kRecordFiles) EXPECT_TRUE(read_file(run / name) == read_file(expected / name)) << name;

@@ -48,6 +48,7 @@ void write_images(const std::filesystem::path& folder);
 
 // Every file and folder below, hidden ones included, by relative path.
 std::vector<std::string> tree(const std::filesystem::path& folder);
+// The finished checkpoints by name, oldest first. A run may write while this looks: none may be seen between two.
 std::vector<std::string> checkpoints(const std::filesystem::path& run);
 
 // Record files, weights.pt and config.yaml byte for byte; the summary but for its speed; no temporary file left.
