@@ -2,11 +2,10 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 
-#include <map>
-#include <mutex>
 #include <utility>
 
 #include "gradquake/core/error.h"
+#include "gradquake/core/kind_table.h"
 #include "gradquake/model/builtin.h"
 #include "gradquake/model/model.h"
 #include "gradquake/model/weights.h"
@@ -14,32 +13,12 @@
 namespace gradquake::model {
 namespace {
 
-struct Kind {
-  ModelFactory factory;
-  std::vector<std::string> parameter_names;
-};
-
-struct Table {
-  std::mutex mutex;
-  std::map<std::string, Kind> kinds{{"cnn", {make_cnn, {}}},
-                                    {"linear_chain", {make_linear_chain, {}}},
-                                    {"logistic", {make_logistic, {}}},
-                                    {"mlp", {make_mlp, {}}}};
-};
-
-Table& table() {
-  static Table instance;
+KindTable<ModelFactory>& table() {
+  static KindTable<ModelFactory> instance("model", {{"cnn", {make_cnn, {}}},
+                                                 {"linear_chain", {make_linear_chain, {}}},
+                                                 {"logistic", {make_logistic, {}}},
+                                                 {"mlp", {make_mlp, {}}}});
   return instance;
-}
-
-Kind find_kind(const std::string& kind) {
-  Table& known = table();
-  const std::lock_guard lock(known.mutex);
-  const auto found = known.kinds.find(kind);
-  if (found != known.kinds.end()) return found->second;
-  std::string names;
-  for (const auto& [name, unused] : known.kinds) names += (names.empty() ? "" : ", ") + name;
-  throw UserError("model", "expected a model kind of " + names + ", got '" + kind + "'");
 }
 
 // Seeds torch's global generator, from which modules draw their weights, and puts its state back.
@@ -65,24 +44,15 @@ class SeededGenerator {
 }  // namespace
 
 void register_model(std::string kind, ModelFactory factory, std::vector<std::string> parameter_names) {
-  Table& known = table();
-  const std::lock_guard lock(known.mutex);
-  if (!known.kinds.emplace(kind, Kind{std::move(factory), std::move(parameter_names)}).second)
-    throw UserError("model", "expected a new model kind, got '" + kind + "', which exists");
+  table().add(kind, std::move(factory), std::move(parameter_names));
 }
 
-std::vector<std::string> model_kinds() {
-  Table& known = table();
-  const std::lock_guard lock(known.mutex);
-  std::vector<std::string> names;
-  for (const auto& [name, unused] : known.kinds) names.push_back(name);
-  return names;
-}
+std::vector<std::string> model_kinds() { return table().names(); }
 
-std::vector<std::string> model_parameters(const std::string& kind) { return find_kind(kind).parameter_names; }
+std::vector<std::string> model_parameters(const std::string& kind) { return table().find(kind).parameter_names; }
 
 std::shared_ptr<Model> make_model(const ModelConfig& config, const ModelInput& input, std::uint64_t seed) {
-  const Kind kind = find_kind(config.kind);
+  const auto kind = table().find(config.kind);
   const SeededGenerator generator(seed);
   auto model = kind.factory(config, input);
   if (model == nullptr)

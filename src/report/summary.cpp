@@ -4,29 +4,27 @@
 
 #include "gradquake/core/error.h"
 #include "gradquake/report/lines.h"
+#include "gradquake/report/optional_json.h"
 
 namespace gradquake::report {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-// dump() writes a non-finite number as null.
-Json number(const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); }
-
 Json text(const std::string& value) { return value.empty() ? Json(nullptr) : Json(value); }
 
 Json eval_json(const std::optional<EvaluationRecord>& eval) {
   if (!eval) return nullptr;
-  return {{"loss", eval->loss}, {"accuracy", number(eval->accuracy)}};
+  return {{"loss", eval->loss}, {"accuracy", or_null(eval->accuracy)}};
 }
 
 Json condition_json(const Condition& condition) {
   return {{"name", condition.name},
           {"equation", text(condition.equation)},
           {"variant", text(condition.variant)},
-          {"value", number(condition.value)},
-          {"threshold", number(condition.threshold)},
-          {"margin", number(condition.margin)},
+          {"value", or_null(condition.value)},
+          {"threshold", or_null(condition.threshold)},
+          {"margin", or_null(condition.margin)},
           {"holds", condition.holds ? Json(*condition.holds) : Json(nullptr)},
           {"note", text(condition.note)}};
 }
@@ -49,16 +47,16 @@ nlohmann::ordered_json summary_json(const Summary& summary) {
     predictions[name] = Json::parse(prediction_json(prediction));
   }
 
-  Json document = {{"final_loss", number(summary.final_loss)},
+  Json document = {{"final_loss", or_null(summary.final_loss)},
                    {"eval", eval_json(summary.eval)},
                    {"spikes", summary.spikes},
                    {"episodes", summary.episodes},
                    {"verdict", summary.verdict},
-                   {"progress_lost", number(summary.progress_lost)},
+                   {"progress_lost", or_null(summary.progress_lost)},
                    {"warnings", summary.warnings},
                    {"conditions", std::move(conditions)},
                    {"predictions", std::move(predictions)},
-                   {"steps_per_second", number(summary.steps_per_second)}};
+                   {"steps_per_second", or_null(summary.steps_per_second)}};
   for (const auto& [name, json] : summary.more) document[name] = parsed(name, json);
   return document;
 }

@@ -14,7 +14,7 @@
 namespace gradquake::report {
 
 struct Summary {
-  std::optional<double> final_loss;      // clean loss of the last step where it is known
+  std::optional<double> final_loss;      // of the last step, as trained: perturbed where rules fired, regularizer in
   std::optional<EvaluationRecord> eval;  // the last evaluation
   std::int64_t spikes = 0;
   std::int64_t episodes = 0;

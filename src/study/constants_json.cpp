@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "gradquake/report/optional_json.h"
+
 namespace gradquake::study {
 namespace {
 
@@ -56,13 +58,12 @@ Json constants_json(const ConstantsFile& file) {
   add(document, "step_size", constants.step_size);
   add(document, "steps", constants.steps);
   add_perturbations(document, constants);
-  const auto or_null = [](const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); };
   for (const Estimate& one : file.estimates) {
     document["estimates"].push_back({{"constant", one.constant},
                                      {"method", one.method},
                                      {"iterations", one.iterations},
-                                     {"tolerance", or_null(one.tolerance)},
-                                     {"standard_error", or_null(one.standard_error)}});
+                                     {"tolerance", report::or_null(one.tolerance)},
+                                     {"standard_error", report::or_null(one.standard_error)}});
   }
   return document;
 }

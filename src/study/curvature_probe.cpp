@@ -10,6 +10,7 @@
 #include "gradquake/curvature/lanczos.h"
 #include "gradquake/curvature/state_guard.h"
 #include "gradquake/data/batch_sampler.h"
+#include "gradquake/model/trained_parameters.h"
 #include "gradquake/train/objective.h"
 #include "gradquake/train/regularizer.h"
 
@@ -23,14 +24,6 @@ data::Batch draw_probe(const RunConfig& config, const data::Dataset& dataset, at
   probe.input = probe.input.to(device);
   probe.target = probe.target.to(device);
   return probe;
-}
-
-std::vector<at::Tensor> trained(const model::Model& model) {
-  std::vector<at::Tensor> parameters;
-  for (const at::Tensor& parameter : model.parameters()) {
-    if (parameter.requires_grad()) parameters.push_back(parameter);
-  }
-  return parameters;
 }
 
 at::Tensor flat_gradient(const at::Tensor& loss, const std::vector<at::Tensor>& parameters) {
@@ -67,7 +60,7 @@ class MovedWeights {
 CurvatureProbe::CurvatureProbe(const RunConfig& config, const Assembly& parts)
     : config_(config),
       model_(*parts.model),
-      parameters_(trained(*parts.model)),
+      parameters_(model::trained_parameters(*parts.model).tensors),
       probe_(draw_probe(config, *parts.data.train, parameters_.at(0).device())) {}
 
 at::Tensor CurvatureProbe::data_loss(const at::Tensor& input, const at::Tensor& target) const {

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "gradquake/model/trained_parameters.h"
+
 namespace gradquake::study {
 
 namespace {
@@ -80,8 +82,8 @@ bool full_batch(const RunConfig& config, const Assembly& parts) {
 
 double batch_variance(const RunConfig& config, const Assembly& parts, double sample_variance) {
   double parameters = 0;
-  for (const at::Tensor& one : parts.model->parameters()) {
-    if (one.requires_grad()) parameters += static_cast<double>(one.numel());
+  for (const at::Tensor& one : model::trained_parameters(*parts.model).tensors) {
+    parameters += static_cast<double>(one.numel());
   }
   const double noise = parameters * config.optimizer.gradient_noise * config.optimizer.gradient_noise;
   return noise + (full_batch(config, parts) ? 0 : sample_variance / static_cast<double>(config.data.batch_size));

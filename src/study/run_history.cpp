@@ -4,12 +4,10 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "gradquake/report/optional_json.h"
+
 namespace gradquake::study {
 namespace {
-
-std::optional<double> number(const nlohmann::json& line, const char* key) {
-  return line.at(key).is_null() ? std::nullopt : std::optional<double>(line.at(key).get<double>());
-}
 
 struct Mean {
   double sum = 0;
@@ -36,8 +34,9 @@ RunHistory read_history(const std::filesystem::path& steps_jsonl, std::int64_t s
       continue;
     }
     const double gamma = line.at("learning_rate").get<double>();
-    const std::optional<double> u = number(line, "clean_grad_norm"), e = number(line, "grad_error");
-    if (const auto loss = number(line, "clean_loss")) {
+    const auto u = report::optional_at<double>(line, "clean_grad_norm");
+    const auto e = report::optional_at<double>(line, "grad_error");
+    if (const auto loss = report::optional_at<double>(line, "clean_loss")) {
       if (!history.first_loss) history.first_loss = loss;
       if (line.at("step").get<std::int64_t>() >= steps / 2) late.add(*loss);
     }

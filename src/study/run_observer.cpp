@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "gradquake/report/lines.h"
+#include "gradquake/report/optional_json.h"
 #include "gradquake/report/print.h"
 #include "gradquake/study/known_constants.h"
 
@@ -12,12 +13,6 @@ namespace gradquake::study {
 namespace {
 
 constexpr const char* kFiles[] = {"steps", "spikes", "predictions", "ledger", "evaluations", "curvature"};
-
-nlohmann::json json_of(const std::optional<double>& value) { return value ? nlohmann::json(*value) : nullptr; }
-
-std::optional<double> number_or_null(const nlohmann::json& value) {
-  return value.is_null() ? std::nullopt : std::optional<double>(value.get<double>());
-}
 
 }  // namespace
 
@@ -44,9 +39,9 @@ void RunObserver::on_start(const RunInfo& info) {
   if (restored_.empty()) return;
   monitor_->restore(state["monitor"].get<std::string>());
   injections_.restore(state["injections"]);
-  largest_sample_variance_ = number_or_null(state["sample_variance"]);
-  smallest_pl_ = number_or_null(state["pl"]);
-  minimum_loss_ = number_or_null(state["minimum_loss"]);
+  largest_sample_variance_ = report::optional_at<double>(state, "sample_variance");
+  smallest_pl_ = report::optional_at<double>(state, "pl");
+  minimum_loss_ = report::optional_at<double>(state, "minimum_loss");
   if (!state["sharpest"].is_null()) {
     const auto& sharp = state["sharpest"];
     sharpest_ = CurvatureRecord{sharp[0], sharp[1], sharp[2], sharp[3], sharp[4], sharp[5]};
@@ -61,9 +56,9 @@ std::string RunObserver::save() {
   }
   state["monitor"] = monitor_->save();
   state["injections"] = injections_.save();
-  state["sample_variance"] = json_of(largest_sample_variance_);
-  state["pl"] = json_of(smallest_pl_);
-  state["minimum_loss"] = json_of(minimum_loss_);
+  state["sample_variance"] = report::or_null(largest_sample_variance_);
+  state["pl"] = report::or_null(smallest_pl_);
+  state["minimum_loss"] = report::or_null(minimum_loss_);
   state["sharpest"] = nullptr;
   if (sharpest_) {
     state["sharpest"] = {sharpest_->step,       sharpest_->lambda_max, sharpest_->lambda_min,

@@ -4,6 +4,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "gradquake/report/optional_json.h"
 #include "gradquake/theory/run_conditions.h"
 #include "gradquake/theory/step_size.h"
 
@@ -118,9 +119,8 @@ Prediction spike_share(const RunFacts& facts, const RunHistory& history) {
 
 Json score_of(const std::vector<theory::Comparison>& comparisons, bool counts) {
   const theory::Score score = theory::score(comparisons, counts);
-  const auto or_null = [](const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); };
   return {{"compared", score.compared},          {"covered", score.covered},
-          {"coverage", or_null(score.coverage)}, {"sharpness", or_null(score.sharpness)},
+          {"coverage", report::or_null(score.coverage)}, {"sharpness", report::or_null(score.sharpness)},
           {"noise_floor", score.noise_floor},    {"without_prediction", score.other_without},
           {"unobserved", score.unobserved}};
 }

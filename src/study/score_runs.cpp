@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "gradquake/core/error.h"
+#include "gradquake/report/optional_json.h"
 #include "gradquake/study/read_spikes.h"
 #include "gradquake/study/run_theory.h"
 #include "gradquake/study/spike_prediction.h"
@@ -64,8 +65,6 @@ Group read_group(const std::string& folder) {
   return group;
 }
 
-Json or_null(const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); }
-
 Json to_json(const Comparisons& comparisons) {
   Comparisons telling;
   int both_zero = 0, close = 0;
@@ -81,8 +80,8 @@ Json to_json(const Comparisons& comparisons) {
   const theory::Score score = theory::score(telling, true);
   return {{"compared", score.compared},
           {"both_zero", both_zero},
-          {"coverage", or_null(score.coverage)},
-          {"sharpness", or_null(score.sharpness)},
+          {"coverage", report::or_null(score.coverage)},
+          {"sharpness", report::or_null(score.sharpness)},
           {"within_2x", score.compared > 0 ? Json(static_cast<double>(close) / score.compared) : Json(nullptr)},
           {"noise_floor", score.noise_floor},
           {"without_prediction", score.other_without},

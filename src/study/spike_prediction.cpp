@@ -3,24 +3,21 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "gradquake/report/optional_json.h"
+
 namespace gradquake::study {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-// dump() writes a non-finite number as null.
-Json number(const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); }
-
-std::optional<double> number(const Json& line, const char* key) {
-  return line.at(key).is_null() ? std::nullopt : std::optional<double>(line.at(key).get<double>());
-}
+using report::optional_at;
+using report::or_null;
 
 Json to_json(const Prediction& one) {
-  return {{"value", number(one.value)}, {"equation", one.equation}, {"reason", one.reason}};
+  return {{"value", or_null(one.value)}, {"equation", one.equation}, {"reason", one.reason}};
 }
 
 Prediction prediction(const Json& one) {
-  return {number(one, "value"), one.at("equation").get<std::string>(), one.at("reason").get<std::string>()};
+  return {optional_at<double>(one, "value"), one.at("equation").get<std::string>(), one.at("reason").get<std::string>()};
 }
 
 }  // namespace
@@ -28,15 +25,15 @@ Prediction prediction(const Json& one) {
 std::string prediction_line(const SpikePrediction& one) {
   return Json{{"step", one.step},
               {"learning_rate", one.learning_rate},
-              {"level", number(one.level)},
-              {"loss", number(one.loss)},
-              {"grad_error", number(one.grad_error)},
-              {"displacement", number(one.displacement)},
-              {"excess", number(one.excess)},
-              {"lambda_max", number(one.lambda_max)},
-              {"smoothness", number(one.smoothness)},
-              {"pl", number(one.pl)},
-              {"gradient_variance", number(one.gradient_variance)},
+              {"level", or_null(one.level)},
+              {"loss", or_null(one.loss)},
+              {"grad_error", or_null(one.grad_error)},
+              {"displacement", or_null(one.displacement)},
+              {"excess", or_null(one.excess)},
+              {"lambda_max", or_null(one.lambda_max)},
+              {"smoothness", or_null(one.smoothness)},
+              {"pl", or_null(one.pl)},
+              {"gradient_variance", or_null(one.gradient_variance)},
               {"local", to_json(one.local)},
               {"displaced", to_json(one.displaced)},
               {"bound", to_json(one.bound)}}
@@ -51,15 +48,15 @@ std::vector<SpikePrediction> read_predictions(const std::filesystem::path& path)
     SpikePrediction one;
     one.step = line.at("step").get<std::int64_t>();
     one.learning_rate = line.at("learning_rate").get<double>();
-    one.level = number(line, "level");
-    one.loss = number(line, "loss");
-    one.grad_error = number(line, "grad_error");
-    one.displacement = number(line, "displacement");
-    one.excess = number(line, "excess");
-    one.lambda_max = number(line, "lambda_max");
-    one.smoothness = number(line, "smoothness");
-    one.pl = number(line, "pl");
-    one.gradient_variance = number(line, "gradient_variance");
+    one.level = optional_at<double>(line, "level");
+    one.loss = optional_at<double>(line, "loss");
+    one.grad_error = optional_at<double>(line, "grad_error");
+    one.displacement = optional_at<double>(line, "displacement");
+    one.excess = optional_at<double>(line, "excess");
+    one.lambda_max = optional_at<double>(line, "lambda_max");
+    one.smoothness = optional_at<double>(line, "smoothness");
+    one.pl = optional_at<double>(line, "pl");
+    one.gradient_variance = optional_at<double>(line, "gradient_variance");
     one.local = prediction(line.at("local"));
     one.displaced = prediction(line.at("displaced"));
     one.bound = prediction(line.at("bound"));

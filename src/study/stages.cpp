@@ -9,6 +9,7 @@
 #include "gradquake/core/error.h"
 #include "gradquake/curvature/state_guard.h"
 #include "gradquake/hooks/active.h"
+#include "gradquake/model/trained_parameters.h"
 
 namespace gradquake::study {
 namespace {
@@ -100,10 +101,8 @@ Stages Stages::at_rows(const std::vector<std::int64_t>& rows) const {
 }
 
 std::vector<at::Tensor> Stages::parameters(std::size_t i) const {
-  std::vector<at::Tensor> all, used;
-  for (const at::Tensor& one : model_.parameters()) {
-    if (one.requires_grad()) all.push_back(one);
-  }
+  const std::vector<at::Tensor> all = model::trained_parameters(model_).tensors;
+  std::vector<at::Tensor> used;
   const at::Tensor output = apply(i - 1, i, inputs_[i - 1]);
   if (!output.requires_grad()) return used;
   const auto gradients = torch::autograd::grad({output.sum()}, all, {}, std::nullopt, false, true);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "gradquake/report/optional_json.h"
 #include "gradquake/theory/budget.h"
 #include "gradquake/theory/convergence.h"
 #include "gradquake/theory/energy.h"
@@ -22,21 +23,20 @@ using theory::Outcome;
 using theory::SiteTerm;
 using theory::Variant;
 
-Json or_null(const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); }
 
 Json condition_json(const Condition& row) {
   return {{"name", row.name},
           {"equation", row.equation},
           {"variant", row.variant},
-          {"value", or_null(row.value)},
-          {"threshold", or_null(row.threshold)},
-          {"margin", or_null(row.margin)},
+          {"value", report::or_null(row.value)},
+          {"threshold", report::or_null(row.threshold)},
+          {"margin", report::or_null(row.margin)},
           {"holds", row.holds ? Json(*row.holds) : Json(nullptr)},
           {"note", row.note}};
 }
 
 Json prediction_json(const Prediction& one) {
-  return {{"value", or_null(one.value)}, {"equation", one.equation}, {"reason", one.reason}};
+  return {{"value", report::or_null(one.value)}, {"equation", one.equation}, {"reason", one.reason}};
 }
 
 void add_terms(Json& document, const std::string& prefix, const std::vector<SiteTerm>& terms) {
@@ -126,7 +126,7 @@ void add_budgets(Json& rows, const std::vector<theory::Budget>& budgets) {
                     {"index", one.index},
                     {"equation", one.equation},
                     {"variant", to_string(one.variant)},
-                    {"value", or_null(one.value)},
+                    {"value", report::or_null(one.value)},
                     {"reason", one.reason}});
   }
 }

@@ -10,28 +10,13 @@
 #include "gradquake/core/error.h"
 #include "gradquake/core/seeds.h"
 #include "gradquake/hooks/ledger.h"
+#include "gradquake/model/trained_parameters.h"
 #include "gradquake/train/evaluate.h"
 #include "gradquake/train/gradient_norms.h"
 #include "gradquake/train/run_state.h"
 
 namespace gradquake::train {
 namespace {
-
-std::vector<at::Tensor> trained(model::Model& model, std::vector<std::string>* names) {
-  std::vector<at::Tensor> parameters;
-  for (const auto& item : model.named_parameters()) {
-    if (!item.value().requires_grad()) continue;
-    parameters.push_back(item.value());
-    if (names) names->push_back(item.key());
-  }
-  return parameters;
-}
-
-LayerGroups layers_of(model::Model& model) {
-  std::vector<std::string> names;
-  trained(model, &names);
-  return group_by_layer(names);
-}
 
 bool due(std::int64_t interval, std::int64_t count) { return interval > 0 && count % interval == 0; }
 
@@ -60,8 +45,8 @@ Trainer::Trainer(TrainerOptions options, model::Model& model, data::DataSplits d
       data_(std::move(data)),
       plan_(plan),
       callbacks_(std::move(callbacks)),
-      parameters_(trained(model, nullptr)),
-      groups_(layers_of(model)),
+      parameters_(model::trained_parameters(model).tensors),
+      groups_(group_by_layer(model::trained_parameters(model).names)),
       pass_(model, parameters_, plan, options_.pass),
       optimizer_(options_.optimizer, parameters_),
       sampler_(data_.train->size(), options_.batch_size, named_seed(options_.seed, "data.batches")),

@@ -1,0 +1,15 @@
+#include "gradquake/model/trained_parameters.h"
+
+namespace gradquake::model {
+
+TrainedParameters trained_parameters(const Model& model) {
+  TrainedParameters parameters;
+  for (const auto& item : model.named_parameters()) {
+    if (!item.value().requires_grad()) continue;
+    parameters.names.push_back(item.key());
+    parameters.tensors.push_back(item.value());
+  }
+  return parameters;
+}
+
+}  // namespace gradquake::model

@@ -1,0 +1,21 @@
+// The parameters that training moves: those that require a gradient, in the order of named_parameters().
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <string>
+#include <vector>
+
+#include "gradquake/core/export.h"
+#include "gradquake/model/model.h"
+
+namespace gradquake::model {
+
+struct TrainedParameters {
+  std::vector<std::string> names;
+  std::vector<at::Tensor> tensors;
+};
+
+GRADQUAKE_EXPORT TrainedParameters trained_parameters(const Model& model);
+
+}  // namespace gradquake::model
