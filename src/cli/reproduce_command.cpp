@@ -18,6 +18,15 @@ namespace {
 using study::paper::Claim;
 using study::paper::ExecutorProgress;
 
+constexpr const char* kFooter = R"(Examples:
+  gradquake reproduce paper --quick --out runs/quick
+  gradquake reproduce paper
+  gradquake reproduce paper --figure 4 --out runs/figure4 'seeds=[1, 2]'
+
+The folder holds figure3.csv to figure8.csv, standard.csv, coupled.csv and table1.csv, a row a run; claims.json, each
+claim with its estimates, intervals and verdict; and claims.md, the same to read. A stopped reproduction goes on when
+started again. The settings stand in claims.json.)";
+
 struct Options {
   std::string name;
   std::vector<std::string> overrides;
@@ -77,6 +86,7 @@ void add_reproduce(CLI::App& app, Action& action) {
   command->add_option("--figure", options->figure, "One figure, 3 to 8, and no sweeps");
   command->add_option("--out", options->out, "Folder of the CSV files and claims.json")->capture_default_str();
   command->add_flag("--json", options->json, "Print claims.json");
+  command->footer(kFooter);
   command->callback([options, &action] { action = [options] { return reproduce(*options); }; });
 }
 

@@ -17,6 +17,15 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr const char* kFooter = R"(Examples:
+  gradquake theory bound --constants configs/theory/constants.yaml
+  gradquake theory budget --constants configs/theory/constants.yaml --frequency 0.01
+  gradquake theory predict --constants configs/theory/constants.yaml step_size=0.01 --json
+  gradquake theory constants configs/digits_mlp.yaml --out constants.yaml
+  gradquake theory score runs/digits-mlp
+
+Nothing is trained. Where a condition of a theorem does not hold, no number is given and the reason stands in its place.)";
+
 struct Options {
   std::string constants;
   std::vector<std::string> overrides;
@@ -117,6 +126,7 @@ void add_theory(CLI::App& app, Action& action) {
       *theory, action, "predict", "Plateau, recovery after a spike, steps to a target", options,
       [](const study::ConstantsFile& file, const Options&) { return study::predict_json(file); }, study::predict_table);
   add_score(*theory, action);
+  theory->footer(kFooter);  // last: the questions inherit what is set before them
 }
 
 }  // namespace gradquake::cli

@@ -110,11 +110,10 @@ Prediction spike_share(const RunFacts& facts, const RunHistory& history) {
   if (!constants.smoothness) return no_prediction(equation, "smoothness is absent");
   if (history.firing_steps == 0) return no_prediction(equation, "no rule fired");
   if (history.errors.empty()) return no_prediction(equation, "no gradient error was measured");
-  std::string reason = theory::step_size_violation(facts.largest_step_size, *constants.smoothness);
-  if (!reason.empty()) return no_prediction(equation, reason);
-  return {theory::spike_share(*constants.smoothness, facts.largest_step_size, history.mean_squared_error,
-                              history.mean_squared_error, facts.steps),
-          equation, "the mean over steps at which a rule fired"};
+  Prediction share = theory::spike_share(*constants.smoothness, facts.largest_step_size, history.mean_squared_error,
+                                         history.mean_squared_error, facts.steps);
+  if (share.value) share.reason = "the mean over steps at which a rule fired";
+  return share;
 }
 
 Json score_of(const std::vector<theory::Comparison>& comparisons, bool counts) {

@@ -223,10 +223,8 @@ void add_nonconvex_predictions(Json& document, const ConstantsFile& file, const 
   }
   document["steps_to_gradient"] = prediction_json(steps);
   if (constants.steps) {
-    document["spike_share"] = prediction_json({.value = theory::spike_share(*constants.smoothness, *constants.step_size,
-                                                                            spike.e2, spike.b2, *constants.steps),
-                                               .equation = "(34): (6 L gamma e2 + 3 b2)/T",
-                                               .reason = ""});
+    document["spike_share"] = prediction_json(
+        theory::spike_share(*constants.smoothness, *constants.step_size, spike.e2, spike.b2, *constants.steps));
   }
 }
 

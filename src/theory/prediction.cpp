@@ -47,9 +47,15 @@ double spike_jump(double smoothness, double step_size, double e2, double b2) {
   return smoothness * step_size * step_size * e2 + step_size * b2 / 2;  // (40)
 }
 
-double spike_share(double smoothness, double step_size, double e2, double b2, std::int64_t T) {
+Prediction spike_share(double smoothness, double step_size, double e2, double b2, std::int64_t T) {
+  const std::string equation = "(34): (6 L gamma e2 + 3 b2)/T";
   require(T >= 1, "T >= 1", std::to_string(T));
-  return (6 * smoothness * step_size * e2 + 3 * b2) / static_cast<double>(T);  // (34)
+  if (const std::string reason = step_size_violation(step_size, smoothness); !reason.empty()) {
+    return no_prediction(equation, reason);
+  }
+  return {.value = (6 * smoothness * step_size * e2 + 3 * b2) / static_cast<double>(T),
+          .equation = equation,
+          .reason = {}};
 }
 
 Prediction plateau_level(const PlProblem& problem, double e2, double b2, std::int64_t interval) {

@@ -23,7 +23,7 @@ struct PlProblem {
 GRADQUAKE_EXPORT double spike_jump(double smoothness, double step_size, double e2, double b2);
 
 // Without PL: what one spike adds to the average of (34) over T steps, (6 L gamma e2 + 3 b2)/T.
-GRADQUAKE_EXPORT double spike_share(double smoothness, double step_size, double e2, double b2, std::int64_t T);
+GRADQUAKE_EXPORT Prediction spike_share(double smoothness, double step_size, double e2, double b2, std::int64_t T);
 
 // Spikes every `interval` steps settle at jump/(1 - rho^interval) in the loss, above the noise floor of (38).
 GRADQUAKE_EXPORT Prediction plateau_level(const PlProblem& problem, double e2, double b2, std::int64_t interval);

@@ -4,51 +4,16 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
-#include <limits>
 #include <random>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "gradquake/hooks/noise_reference.h"
+#include "noise_values.h"
 
 namespace gradquake {
 namespace {
-
-constexpr Variate kVariates[] = {Variate::kGaussian, Variate::kUniform, Variate::kRademacher, Variate::kConstant};
-const Stream kStream{0x299f31d0a4093822, 77, 3};
-
-template <class T>
-std::vector<T> smooth_values(std::size_t n) {
-  std::vector<T> values(n);
-  for (std::size_t i = 0; i < n; ++i) values[i] = static_cast<T>(std::sin(0.37 * static_cast<double>(i)));
-  return values;
-}
-
-template <class T>
-bool same_bits(const T* a, const T* b, std::size_t n) {
-  return std::memcmp(a, b, n * sizeof(T)) == 0;
-}
-
-bool same_bits(const AddedNorms& a, const AddedNorms& b) {
-  return same_bits(&a.added_squared, &b.added_squared, 1) && same_bits(&a.input_squared, &b.input_squared, 1) &&
-         a.changed == b.changed;
-}
-
-template <class T>
-std::vector<T> noise_on(const std::vector<T>& in, Variate variate, T mean, T scale, std::uint64_t first = 0,
-                        Stream stream = kStream) {
-  std::vector<T> out(in.size());
-  add_noise(variate, in.data(), out.data(), in.size(), mean, scale, stream, first);
-  return out;
-}
-
-// The variates themselves: noise of scale 1 on zeros.
-template <class T>
-std::vector<T> draw(Variate variate, std::size_t n, std::uint64_t first = 0, Stream stream = kStream) {
-  return noise_on(std::vector<T>(n), variate, T{0}, T{1}, first, stream);
-}
 
 struct Case {
   Variate variate;
@@ -304,107 +269,6 @@ TEST(NoiseTest, Float64TakesTheFloat32NumberWidened) {
 TEST(NoiseTest, AConstantIsMeanPlusScale) {
   for (float x : noise_on(std::vector<float>(300, 1.0f), Variate::kConstant, 0.25f, 0.5f)) EXPECT_EQ(x, 1.75f);
   for (float x : noise_on(std::vector<float>(300, 1.0f), Variate::kConstant, 0.0f, -2.0f)) EXPECT_EQ(x, -1.0f);
-}
-
-template <class T>
-void expect_norms_of(const std::vector<T>& in, T mean, T scale, double relative_error) {
-  for (Variate variate : kVariates) {
-    const auto z = draw<double>(variate, in.size(), 3);
-    std::vector<T> out(in.size());
-    const AddedNorms norms = add_noise_measured(variate, in.data(), out.data(), in.size(), mean, scale, kStream, 3);
-    long double added = 0, input = 0;
-    for (std::size_t i = 0; i < in.size(); ++i) {
-      const long double a = static_cast<long double>(mean) + static_cast<long double>(scale) * z[i], x = in[i];
-      added += a * a;
-      input += x * x;
-    }
-    EXPECT_NEAR(norms.added_squared / static_cast<double>(added), 1, relative_error);
-    EXPECT_NEAR(norms.input_squared / static_cast<double>(input), 1, relative_error);
-  }
-}
-
-TEST(NoiseTest, Float32NormsEqualTheirSumsTo1e6) {
-  expect_norms_of(smooth_values<float>(40000), 0.0f, 0.1f, 1e-6);
-  expect_norms_of(smooth_values<float>(40000), 0.3f, 0.1f, 1e-6);
-  expect_norms_of(smooth_values<float>(40000), 1e-20f, 1e-30f, 1e-6);
-}
-
-TEST(NoiseTest, Float64NormsEqualTheirSumsTo1e13) {
-  expect_norms_of(smooth_values<double>(40000), 0.0, 0.1, 1e-13);
-  expect_norms_of(smooth_values<double>(40000), 0.3, -0.1, 1e-13);
-}
-
-TEST(NoiseTest, NormsOfNumbersBeyondTheSquareOfFloat32AreRight) {
-  for (float magnitude : {1e20f, 3e38f, 1e-25f, 1e-44f}) {
-    auto in = smooth_values<float>(1000);
-    for (float& x : in) x = x > 0.5f ? magnitude : 0.0f;
-    expect_norms_of(in, 0.0f, magnitude, 1e-6);
-  }
-}
-
-TEST(NoiseTest, ALoneLargeNumberAmongTinyOnesIsNotLost) {
-  auto in = smooth_values<float>(2048);
-  for (float& x : in) x *= 1e-28f;
-  in[700] = 1e25f;
-  expect_norms_of(in, 0.0f, 0.1f, 1e-6);
-}
-
-TEST(NoiseTest, NormsOfLargeTinyAndZeroTensorsHaveTheReferencesBits) {
-  for (float magnitude : {0.0f, 1e20f, 1e-25f, 1e-40f}) {
-    auto in = smooth_values<float>(3000);
-    for (float& x : in) x *= magnitude;
-    std::vector<float> out(in.size());
-    const AddedNorms expected =
-        add_noise_measured_reference(Variate::kUniform, in.data(), out.data(), in.size(), 0.0f, magnitude, kStream, 5);
-    for (InstructionSet set : {InstructionSet::kAvx2, InstructionSet::kAvx512}) {
-      if (!instruction_set_available(set)) continue;
-      force_instruction_set(set);
-      EXPECT_TRUE(same_bits(
-          add_noise_measured(Variate::kUniform, in.data(), out.data(), in.size(), 0.0f, magnitude, kStream, 5),
-          expected));
-    }
-    force_instruction_set(std::nullopt);
-  }
-}
-
-TEST(NoiseTest, NormsOfNonFiniteNumbersAreNotFinite) {
-  for (float bad : {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
-    auto in = smooth_values<float>(1000);
-    in[333] = bad;
-    std::vector<float> out(in.size());
-    EXPECT_FALSE(
-        std::isfinite(add_noise_measured(Variate::kGaussian, in.data(), out.data(), in.size(), 0.0f, 0.1f, kStream, 0)
-                          .input_squared));
-  }
-}
-
-TEST(NoiseTest, APerturbationBelowTheResolutionIsSeenToChangeNothing) {
-  const std::vector<float> ones(1000, 1.0f);
-  std::vector<float> out(1000);
-  const auto norms_at = [&](float scale) {
-    return add_noise_measured(Variate::kGaussian, ones.data(), out.data(), ones.size(), 0.0f, scale, kStream, 0);
-  };
-  EXPECT_FALSE(norms_at(0.0f).changed);
-  EXPECT_EQ(norms_at(0.0f).added_squared, 0);
-  EXPECT_FALSE(norms_at(1e-12f).changed);
-  EXPECT_NEAR(norms_at(1e-12f).added_squared, 1e-21, 2e-22);
-  EXPECT_TRUE(norms_at(1e-3f).changed);
-}
-
-TEST(NoiseTest, OneChangedElementIsEnough) {
-  std::vector<float> in(5000, 1e30f), out(5000);
-  in[4321] = 0;
-  EXPECT_TRUE(
-      add_noise_measured(Variate::kRademacher, in.data(), out.data(), in.size(), 0.0f, 1.0f, kStream, 0).changed);
-}
-
-TEST(NoiseTest, AMeanThatTheConstantTakesBackAddsNothing) {
-  const auto in = smooth_values<float>(1000);
-  std::vector<float> out(in.size());
-  const AddedNorms norms =
-      add_noise_measured(Variate::kConstant, in.data(), out.data(), in.size(), 0.5f, -0.5f, kStream, 0);
-  EXPECT_EQ(norms.added_squared, 0);
-  EXPECT_FALSE(norms.changed);
 }
 
 }  // namespace

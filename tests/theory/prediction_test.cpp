@@ -91,7 +91,10 @@ TEST(PredictionTest, StepsToAGradientInvert34) {
 }
 
 TEST(PredictionTest, ASpikeAddsItsShareToTheAverageOf34) {
-  EXPECT_DOUBLE_EQ(spike_share(2, 0.1, 4, 1, 100), (6 * 2 * 0.1 * 4 + 3) / 100);
+  EXPECT_DOUBLE_EQ(*spike_share(2, 0.1, 4, 1, 100).value, (6 * 2 * 0.1 * 4 + 3) / 100);
+  const Prediction beyond = spike_share(2, 0.2, 4, 1, 100);
+  EXPECT_FALSE(beyond.value.has_value());
+  EXPECT_NE(beyond.reason.find("condition does not hold"), std::string::npos);
 }
 
 TEST(PredictionTest, BadArgumentsAreRefused) {
