@@ -1,5 +1,7 @@
 #include "gradquake/model/trained_parameters.h"
 
+#include "gradquake/model/model.h"
+
 namespace gradquake::model {
 
 TrainedParameters trained_parameters(const Model& model) {

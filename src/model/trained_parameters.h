@@ -7,9 +7,10 @@
 #include <vector>
 
 #include "gradquake/core/export.h"
-#include "gradquake/model/model.h"
 
 namespace gradquake::model {
+
+class Model;
 
 struct TrainedParameters {
   std::vector<std::string> names;

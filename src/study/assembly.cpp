@@ -9,6 +9,7 @@
 #include "gradquake/curvature/state_guard.h"
 #include "gradquake/data/batch_sampler.h"
 #include "gradquake/data/registry.h"
+#include "gradquake/model/model.h"
 #include "gradquake/model/registry.h"
 
 namespace gradquake::study {

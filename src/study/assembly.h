@@ -10,8 +10,11 @@
 #include "gradquake/data/dataset.h"
 #include "gradquake/hooks/plan.h"
 #include "gradquake/hooks/site_recorder.h"
-#include "gradquake/model/model.h"
 #include "gradquake/study/run_config.h"
+
+namespace gradquake::model {
+class Model;
+}  // namespace gradquake::model
 
 namespace gradquake::study {
 

@@ -10,6 +10,7 @@
 #include "gradquake/curvature/lanczos.h"
 #include "gradquake/curvature/state_guard.h"
 #include "gradquake/data/batch_sampler.h"
+#include "gradquake/model/model.h"
 #include "gradquake/model/trained_parameters.h"
 #include "gradquake/train/objective.h"
 #include "gradquake/train/regularizer.h"

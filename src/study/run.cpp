@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "gradquake/hooks/ledger.h"
+#include "gradquake/model/model.h"
 #include "gradquake/model/weights.h"
 #include "gradquake/study/read_spikes.h"
 #include "gradquake/study/run_history.h"

@@ -1,6 +1,7 @@
 #include "gradquake/study/spike_predictor.h"
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 
 #include <cmath>
 

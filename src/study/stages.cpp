@@ -9,6 +9,7 @@
 #include "gradquake/core/error.h"
 #include "gradquake/curvature/state_guard.h"
 #include "gradquake/hooks/active.h"
+#include "gradquake/model/model.h"
 #include "gradquake/model/trained_parameters.h"
 
 namespace gradquake::study {

@@ -13,8 +13,11 @@
 
 #include "gradquake/core/export.h"
 #include "gradquake/data/dataset.h"
-#include "gradquake/model/model.h"
 #include "gradquake/train/objective.h"
+
+namespace gradquake::model {
+class Model;
+}  // namespace gradquake::model
 
 namespace gradquake::study {
 

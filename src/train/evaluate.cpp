@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "gradquake/curvature/state_guard.h"
+#include "gradquake/model/model.h"
 
 namespace gradquake::train {
 namespace {

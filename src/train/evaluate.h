@@ -6,8 +6,11 @@
 #include "gradquake/core/export.h"
 #include "gradquake/core/records.h"
 #include "gradquake/data/dataset.h"
-#include "gradquake/model/model.h"
 #include "gradquake/train/objective.h"
+
+namespace gradquake::model {
+class Model;
+}  // namespace gradquake::model
 
 namespace gradquake::train {
 

@@ -7,6 +7,7 @@
 
 #include "gradquake/curvature/state_guard.h"
 #include "gradquake/hooks/plan_scope.h"
+#include "gradquake/model/model.h"
 
 namespace gradquake::train {
 namespace {

@@ -8,6 +8,8 @@
 #include <mutex>
 #include <sstream>
 
+#include "gradquake/model/model.h"
+
 namespace gradquake::train {
 namespace {
 

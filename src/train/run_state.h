@@ -8,9 +8,12 @@
 #include <vector>
 
 #include "gradquake/core/export.h"
-#include "gradquake/model/model.h"
 #include "gradquake/train/checkpoint_file.h"
 #include "gradquake/train/optimizer.h"
+
+namespace gradquake::model {
+class Model;
+}  // namespace gradquake::model
 
 namespace gradquake::train {
 

@@ -18,13 +18,16 @@
 #include "gradquake/data/batch_sampler.h"
 #include "gradquake/data/dataset.h"
 #include "gradquake/hooks/plan.h"
-#include "gradquake/model/model.h"
 #include "gradquake/train/callback.h"
 #include "gradquake/train/checkpoint_file.h"
 #include "gradquake/train/gradient_pass.h"
 #include "gradquake/train/norms.h"
 #include "gradquake/train/optimizer.h"
 #include "gradquake/train/regularizer.h"
+
+namespace gradquake::model {
+class Model;
+}  // namespace gradquake::model
 
 namespace gradquake::train {
 

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "gradquake/core/error.h"
+#include "gradquake/model/model.h"
 #include "gradquake/study/plan_report.h"
 #include "tiny_images.h"
 

@@ -13,6 +13,7 @@
 
 #include "gradquake/core/error.h"
 #include "gradquake/hooks/tap.h"
+#include "gradquake/model/model.h"
 #include "gradquake/model/registry.h"
 #include "gradquake/study/constants_json.h"
 #include "gradquake/study/curvature_probe.h"
