@@ -1,7 +1,8 @@
 #include "gradquake/curvature/hessian_operator.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/csrc/autograd/autograd.h>
+#include <torch/types.h>
 
 #include <cstddef>
 #include <vector>
