@@ -10,9 +10,9 @@ namespace {
 
 KindTable<DatasetFactory>& table() {
   static KindTable<DatasetFactory> instance("data", {{"digits", {load_digits, {}}},
-                                                  {"idx", {load_idx, {}}},
-                                                  {"libsvm", {load_libsvm, {}}},
-                                                  {"synthetic_logistic", {load_synthetic_logistic, {}}}});
+                                                     {"idx", {load_idx, {}}},
+                                                     {"libsvm", {load_libsvm, {}}},
+                                                     {"synthetic_logistic", {load_synthetic_logistic, {}}}});
   return instance;
 }
 

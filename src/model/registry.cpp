@@ -15,9 +15,9 @@ namespace {
 
 KindTable<ModelFactory>& table() {
   static KindTable<ModelFactory> instance("model", {{"cnn", {make_cnn, {}}},
-                                                 {"linear_chain", {make_linear_chain, {}}},
-                                                 {"logistic", {make_logistic, {}}},
-                                                 {"mlp", {make_mlp, {}}}});
+                                                    {"linear_chain", {make_linear_chain, {}}},
+                                                    {"logistic", {make_logistic, {}}},
+                                                    {"mlp", {make_mlp, {}}}});
   return instance;
 }
 

@@ -1,4 +1,5 @@
-// Values that may be absent, in JSON: null. A number that is not finite is written as null as well, since JSON has none.
+// Values that may be absent, in JSON: null. A number that is not finite is written as null as well, since JSON has
+// none.
 #pragma once
 
 #include <nlohmann/json.hpp>

@@ -118,9 +118,12 @@ Prediction spike_share(const RunFacts& facts, const RunHistory& history) {
 
 Json score_of(const std::vector<theory::Comparison>& comparisons, bool counts) {
   const theory::Score score = theory::score(comparisons, counts);
-  return {{"compared", score.compared},          {"covered", score.covered},
-          {"coverage", report::or_null(score.coverage)}, {"sharpness", report::or_null(score.sharpness)},
-          {"noise_floor", score.noise_floor},    {"without_prediction", score.other_without},
+  return {{"compared", score.compared},
+          {"covered", score.covered},
+          {"coverage", report::or_null(score.coverage)},
+          {"sharpness", report::or_null(score.sharpness)},
+          {"noise_floor", score.noise_floor},
+          {"without_prediction", score.other_without},
           {"unobserved", score.unobserved}};
 }
 

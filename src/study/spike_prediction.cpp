@@ -17,7 +17,8 @@ Json to_json(const Prediction& one) {
 }
 
 Prediction prediction(const Json& one) {
-  return {optional_at<double>(one, "value"), one.at("equation").get<std::string>(), one.at("reason").get<std::string>()};
+  return {optional_at<double>(one, "value"), one.at("equation").get<std::string>(),
+          one.at("reason").get<std::string>()};
 }
 
 }  // namespace

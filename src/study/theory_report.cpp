@@ -23,7 +23,6 @@ using theory::Outcome;
 using theory::SiteTerm;
 using theory::Variant;
 
-
 Json condition_json(const Condition& row) {
   return {{"name", row.name},
           {"equation", row.equation},

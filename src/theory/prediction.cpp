@@ -53,9 +53,8 @@ Prediction spike_share(double smoothness, double step_size, double e2, double b2
   if (const std::string reason = step_size_violation(step_size, smoothness); !reason.empty()) {
     return no_prediction(equation, reason);
   }
-  return {.value = (6 * smoothness * step_size * e2 + 3 * b2) / static_cast<double>(T),
-          .equation = equation,
-          .reason = {}};
+  return {
+      .value = (6 * smoothness * step_size * e2 + 3 * b2) / static_cast<double>(T), .equation = equation, .reason = {}};
 }
 
 Prediction plateau_level(const PlProblem& problem, double e2, double b2, std::int64_t interval) {

@@ -1,8 +1,8 @@
 #include "gradquake/curvature/state_guard.h"
 
 #include <gtest/gtest.h>
-#include <torch/csrc/jit/python/update_graph_executor_opt.h>
 #include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/jit/python/update_graph_executor_opt.h>
 #include <torch/jit.h>
 #include <torch/nn/functional/loss.h>
 #include <torch/nn/modules/batchnorm.h>

@@ -10,7 +10,8 @@
 
 namespace gradquake {
 
-inline constexpr Variate kVariates[] = {Variate::kGaussian, Variate::kUniform, Variate::kRademacher, Variate::kConstant};
+inline constexpr Variate kVariates[] = {Variate::kGaussian, Variate::kUniform, Variate::kRademacher,
+                                        Variate::kConstant};
 inline const Stream kStream{0x299f31d0a4093822, 77, 3};
 
 template <class T>

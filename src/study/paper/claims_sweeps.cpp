@@ -93,8 +93,8 @@ class Coupled {
 
   ClaimRow levels_off(double sigma) const {
     const RunSpec spec = panel_of(settings_, regularizer_, Direction::kForward, DrawMode::kPerStep, sigma);
-    const Estimate plateau = over_seeds(
-        settings_, [&](std::int64_t seed) { return fit_plateau(gammas_, levels(spec, seed)).plateau; });
+    const Estimate plateau =
+        over_seeds(settings_, [&](std::int64_t seed) { return fit_plateau(gammas_, levels(spec, seed)).plateau; });
     return {"plateau P, n at T to infinity", place(spec), plateau, std::nullopt, plateau.low > 0};
   }
 
@@ -142,15 +142,15 @@ std::vector<Claim> coupled_claims(const Settings& settings, const RunStore& stor
     }
   }
   const bool named = !agreeing.empty() && others_in_transit && verdict_of(rows) != "holds";
-  return {{"g",
-           "Remark 4: with gamma = c/sqrt(T) the error vanishes as T grows without and with zero-mean backward "
-           "perturbations, and stays at a plateau under forward ones",
-           named ? fmt::format("holds only if gamma T = c sqrt(T) outlasts the way from w_0: {}",
-                               fmt::join(agreeing, "; "))
-                 : verdict_of(rows),
-           "n^2 = P^2 + A gamma: without a plateau n ~ T^-1/4, and a row agrees where the exponent's interval lies "
-           "between -0.375 and -0.125; a steeper fall is the way from w_0. Forward rows agree where P is above 0",
-           rows}};
+  return {
+      {"g",
+       "Remark 4: with gamma = c/sqrt(T) the error vanishes as T grows without and with zero-mean backward "
+       "perturbations, and stays at a plateau under forward ones",
+       named ? fmt::format("holds only if gamma T = c sqrt(T) outlasts the way from w_0: {}", fmt::join(agreeing, "; "))
+             : verdict_of(rows),
+       "n^2 = P^2 + A gamma: without a plateau n ~ T^-1/4, and a row agrees where the exponent's interval lies "
+       "between -0.375 and -0.125; a steeper fall is the way from w_0. Forward rows agree where P is above 0",
+       rows}};
 }
 
 std::vector<Claim> table1_claims(const Settings& settings, const RunStore& store) {
