@@ -62,8 +62,7 @@ std::string summary_text(const Settings& settings, const RunStore& store, const 
                          const nlohmann::ordered_json& work, const std::vector<Claim>& claims) {
   std::string text = fmt::format(
       "{}, {}, {}, {} threads: {} runs, {:.3g} replica-steps, {:.0f} processor seconds, {:.0f} ns a replica-step; "
-      "{} of "
-      "the runs made at the last start, in {:.0f} s.\n\n",
+      "{} of the runs made at the last start, in {:.0f} s.\n\n",
       work.at("date").get<std::string>(), work.at("processor").get<std::string>(),
       work.at("instruction_set").get<std::string>(), settings.threads, work.at("runs").get<std::size_t>(),
       work.at("replica_steps").get<double>(), work.at("processor_seconds").get<double>(),
