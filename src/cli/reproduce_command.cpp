@@ -6,7 +6,6 @@
 #include <iostream>
 #include <memory>
 #include <optional>
-#include <sstream>
 
 #include "gradquake/cli/command.h"
 #include "gradquake/core/error.h"

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "gradquake/core/error.h"
-#include "gradquake/model/replace_file.h"
+#include "gradquake/core/replace_file.h"
 
 namespace gradquake::model {
 namespace {
@@ -85,7 +85,9 @@ void save_weights(const std::string& path, const torch::nn::Module& module) {
   // Through a stream: saved to a path, the archive would carry the file's name.
   std::ostringstream bytes;
   script_of(module, std::make_shared<torch::jit::CompilationUnit>()).save(bytes);
-  replace_file(path, bytes.str());
+  if (const std::error_code error = replace_file(path, bytes.str())) {
+    throw UserError("model", "cannot write '" + path + "': " + error.message());
+  }
 }
 
 void load_weights(const std::string& path, torch::nn::Module& module) {

@@ -135,8 +135,8 @@ CurvatureProbe::SampleVariance CurvatureProbe::sample_variance() const {
   const auto of_sample = [&](std::int64_t row) {
     return flat_gradient(data_loss(probe_.input.narrow(0, row, 1), probe_.target.narrow(0, row, 1)), parameters_);
   };
-  at::Tensor mean = at::zeros_like(of_sample(0));
-  for (std::int64_t row = 0; row < n; ++row) mean += of_sample(row) / static_cast<double>(n);
+  at::Tensor mean = of_sample(0) / static_cast<double>(n);
+  for (std::int64_t row = 1; row < n; ++row) mean += of_sample(row) / static_cast<double>(n);
   double sum = 0, squares = 0;
   for (std::int64_t row = 0; row < n; ++row) {
     const double distance = (of_sample(row) - mean).square().sum().item<double>();

@@ -2,9 +2,8 @@
 //
 // Two models have closed forms (THEORY.md 4; M samples h_i as the rows of H, weight rho of the regulariser, weight
 // decay d of plain SGD):
-//   logistic       L = lambda_max(H'H)/(4 M) + 2 rho + d,  mu = 2 rho + d (the data term's curvature falls to 0 far
-//   out),
-//                  k_1 = max ||h||, c_2 = 1, D_2 = max sigma' = 1/4, E_2 = max |sigma''| = 1/(6 sqrt 3)
+//   logistic       L = lambda_max(H'H)/(4 M) + 2 rho + d,  mu = 2 rho + d (the data term's curvature falls to 0
+//                  far out),  k_1 = max ||h||, c_2 = 1, D_2 = max sigma' = 1/4, E_2 = max |sigma''| = 1/(6 sqrt 3)
 //   least squares  one linear operator with C outputs under mse: L = 2 lambda_max(H'H)/(C M) + 2 rho + d,
 //                  mu = 2 lambda_min/(C M) + 2 rho + d, without a ridge the smallest eigenvalue above 0
 // mu is absent under the non-convex regulariser. The full batch has sigma^2 = 0, plus the noise drawn on top.

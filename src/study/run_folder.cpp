@@ -1,16 +1,13 @@
 #include "gradquake/study/run_folder.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <system_error>
 #include <vector>
 
 #include "gradquake/core/error.h"
+#include "gradquake/core/replace_file.h"
 #include "gradquake/study/manifest.h"
 
 namespace gradquake::study {
@@ -27,30 +24,14 @@ void remove_leftovers(const fs::path& out, const std::string& name) {
   }
 }
 
-void sync(const fs::path& path, int flags) {
-  const int handle = ::open(path.c_str(), flags | O_CLOEXEC);
-  if (handle < 0) return;
-  ::fsync(handle);
-  ::close(handle);
-}
-
 }  // namespace
 
 bool RunFolder::finished() const { return fs::exists(file("summary.json")); }
 
 void write_text_atomically(const fs::path& path, const std::string& text) {
-  fs::path aside = path;
-  aside += ".tmp";
-  {
-    std::ofstream stream(aside, std::ios::binary);
-    stream << text;
-    stream.close();
-    if (!stream)
-      throw UserError("study", fmt::format("expected to write {}, got {}", path.string(), std::strerror(errno)));
+  if (const std::error_code error = replace_file(path, text)) {
+    throw UserError("study", fmt::format("expected to write {}, got {}", path.string(), error.message()));
   }
-  sync(aside, O_RDONLY);
-  fs::rename(aside, path);
-  sync(path.parent_path().empty() ? fs::path(".") : path.parent_path(), O_RDONLY | O_DIRECTORY);
 }
 
 RunFolder create_run_folder(const RunConfig& config, bool overwrite) {
@@ -81,7 +62,7 @@ RunFolder create_run_folder(const RunConfig& config, bool overwrite) {
     } else {
       fs::rename(fresh, folder.path);
     }
-    sync(out, O_RDONLY | O_DIRECTORY);
+    sync_folder(out);
   } catch (const fs::filesystem_error& error) {
     throw UserError("study", fmt::format("expected to make {}, got {}", folder.path.string(), error.code().message()));
   }

@@ -1,8 +1,6 @@
 #include "gradquake/train/checkpoint_file.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include <algorithm>
@@ -10,6 +8,8 @@
 #include <fstream>
 #include <sstream>
 #include <system_error>
+
+#include "gradquake/core/replace_file.h"
 
 namespace gradquake::train {
 namespace {
@@ -53,32 +53,6 @@ std::uint32_t checksum(std::string_view bytes) {
   return static_cast<std::uint32_t>(crc);
 }
 
-[[noreturn]] void fail(const fs::path& path, const char* action) {
-  throw std::system_error(errno, std::generic_category(), fmt::format("{} {}", action, path.string()));
-}
-
-void sync_folder(const fs::path& folder) {
-  const int handle = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY);
-  if (handle < 0) fail(folder, "cannot open");
-  ::fsync(handle);
-  ::close(handle);
-}
-
-void write_synced(const fs::path& path, std::string_view bytes) {
-  const int handle = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (handle < 0) fail(path, "cannot create");
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(handle, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) {
-      ::close(handle);
-      fail(path, "cannot write");
-    }
-    bytes.remove_prefix(static_cast<std::size_t>(written));
-  }
-  if (::fsync(handle) != 0 || ::close(handle) != 0) fail(path, "cannot sync");
-}
-
 }  // namespace
 
 fs::path checkpoint_path(const fs::path& folder, std::int64_t step) {
@@ -95,11 +69,9 @@ void write_checkpoint(const fs::path& path, const CheckpointSections& sections) 
     bytes += content;
   }
   put(bytes, checksum(bytes));
-  fs::path aside = path;
-  aside += ".tmp";
-  write_synced(aside, bytes);
-  fs::rename(aside, path);
-  sync_folder(path.parent_path());
+  if (const std::error_code error = replace_file(path, bytes)) {
+    throw std::system_error(error, "cannot write " + path.string());
+  }
 }
 
 std::optional<CheckpointSections> read_checkpoint(const fs::path& path, std::string* reason) {

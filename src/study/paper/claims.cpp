@@ -7,6 +7,7 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "gradquake/report/optional_json.h"
 #include "gradquake/study/paper/claims_parts.h"
 
 namespace gradquake::study::paper {
@@ -122,7 +123,7 @@ nlohmann::ordered_json claims_json(const std::vector<Claim>& claims) {
                       {"estimate", number(row.estimate.value)},
                       {"interval", {number(row.estimate.low), number(row.estimate.high)}},
                       {"seeds", row.estimate.seeds},
-                      {"expected", row.expected ? json(*row.expected) : json(nullptr)},
+                      {"expected", report::or_null(row.expected)},
                       {"agrees", row.agrees}});
     }
     const Estimate first = claim.rows.empty() ? Estimate{} : claim.rows.front().estimate;

@@ -21,7 +21,7 @@ std::vector<Claim> biased_claims(const Levels& levels) {
   };
   std::vector<double> sigmas = settings.sigmas;
   std::sort(sigmas.begin(), sigmas.end());
-  for (const DrawMode draw : {DrawMode::kPerStep, DrawMode::kPerSample}) {
+  for (const DrawMode draw : kDraws) {
     if (!levels.has(panel(draw, sigmas.front())) || !levels.has(panel(draw, sigmas.back()))) return {};
   }
 
@@ -29,8 +29,7 @@ std::vector<Claim> biased_claims(const Levels& levels) {
   std::map<double, std::map<std::int64_t, StationaryPoint>> points;
   std::map<std::int64_t, double> mean_rows;
   for (const std::int64_t seed : settings.seeds) {
-    const Problem problem = make_problem(static_cast<std::size_t>(settings.samples),
-                                         static_cast<std::size_t>(settings.features), static_cast<std::uint64_t>(seed));
+    const Problem problem = make_problem(settings, seed);
     mean_rows[seed] = norm(problem.mean_row);
     for (const double sigma : sigmas) {
       const double bias = panel(DrawMode::kPerStep, sigma).lane(settings.features).mean;
@@ -49,7 +48,7 @@ std::vector<Claim> biased_claims(const Levels& levels) {
         .push_back(fmt::format("{}", sigma));
   }
   const double gamma = *std::max_element(settings.step_sizes.begin(), settings.step_sizes.end());
-  for (const DrawMode draw : {DrawMode::kPerStep, DrawMode::kPerSample}) {
+  for (const DrawMode draw : kDraws) {
     const Estimate growth = levels.over_seeds([&](std::int64_t seed) {
       std::vector<double> n;
       for (const double sigma : sigmas) n.push_back(levels.level(panel(draw, sigma), gamma, seed));

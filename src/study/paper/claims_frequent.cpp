@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "gradquake/study/paper/claims_parts.h"
@@ -10,7 +9,6 @@
 namespace gradquake::study::paper {
 namespace {
 
-constexpr std::array kDraws = {DrawMode::kPerStep, DrawMode::kPerSample};
 constexpr double kLeastForwardSigma = 0.5;  // the paper: a plateau "e.g., sigma_f >= 0.5"
 constexpr double kSlack = 0.1;              // an exponent of 1/2 is one within 0.4 .. 0.6
 constexpr double kReached = 1.25;           // the plateau is reached where n <= this x P
@@ -42,6 +40,11 @@ bool have_frequent(const Levels& levels, const Regularizer& regularizer) {
       panel_of(levels.settings(), regularizer, Direction::kForward, kDraws.back(), levels.settings().sigmas.back());
   return levels.has(standard(levels, regularizer)) && levels.has(last) &&
          levels.has(backward(levels, regularizer).back());
+}
+
+// A plateau that holds is seen only above the noise.
+std::string above_the_noise(const std::string& verdict) {
+  return verdict == "holds" ? "holds only if gamma is small enough for the plateau to exceed the noise" : verdict;
 }
 
 }  // namespace
@@ -116,8 +119,7 @@ std::vector<Claim> frequent_claims(const Levels& levels) {
           "grows as sigma_f^2",
           "", "", plateau_rows(levels, regularizer)};
   const std::string reach = plateau_reach(levels, regularizer);
-  const std::string verdict = verdict_of(c.rows);
-  c.verdict = verdict == "holds" ? "holds only if gamma is small enough for the plateau to exceed the noise" : verdict;
+  c.verdict = above_the_noise(verdict_of(c.rows));
   c.reason = "P from n^2 = P^2 + A gamma; n is within 25 % of P for " + reach;
   return {a, b, c};
 }
@@ -135,8 +137,7 @@ std::vector<Claim> convex_claims(const Levels& levels) {
   }
   append(intermittent_rows(levels, rare));
   if (f.rows.empty()) return {};
-  const std::string verdict = verdict_of(f.rows);
-  f.verdict = verdict == "holds" ? "holds only if gamma is small enough for the plateau to exceed the noise" : verdict;
+  f.verdict = above_the_noise(verdict_of(f.rows));
   return {f};
 }
 

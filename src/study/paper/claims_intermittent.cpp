@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "gradquake/study/paper/claims_parts.h"
@@ -10,7 +9,6 @@
 namespace gradquake::study::paper {
 namespace {
 
-constexpr std::array kDraws = {DrawMode::kPerStep, DrawMode::kPerSample};
 constexpr double kHarmless = 1.5;  // n / n of standard SGD at the smallest gamma
 
 }  // namespace

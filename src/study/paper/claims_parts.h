@@ -1,6 +1,7 @@
 // What the claims share: levels from the store, rows, verdicts. Internal to claims*.cpp.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <optional>
 #include <string>
@@ -10,6 +11,8 @@
 #include "gradquake/study/paper/run_lists.h"
 
 namespace gradquake::study::paper {
+
+inline constexpr std::array kDraws = {DrawMode::kPerStep, DrawMode::kPerSample};
 
 class Levels {
  public:

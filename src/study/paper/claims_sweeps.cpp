@@ -36,9 +36,7 @@ class Table1 {
  public:
   Table1(const Settings& settings, const RunStore& store) : settings_(settings), store_(store) {
     for (const std::int64_t seed : settings.seeds) {
-      const Problem problem =
-          make_problem(static_cast<std::size_t>(settings.samples), static_cast<std::size_t>(settings.features),
-                       static_cast<std::uint64_t>(seed));
+      const Problem problem = make_problem(settings, seed);
       const StationaryPoint minimum = find_stationary_point(problem, strongly_convex(settings), 0);
       least_loss_[seed] = loss(problem, strongly_convex(settings), minimum.w);
     }

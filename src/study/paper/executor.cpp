@@ -121,20 +121,16 @@ ExecutorResult execute(const Settings& settings, const std::vector<RunSpec>& run
   for (const RunSpec& run : missing) {
     state.replica_steps += static_cast<double>(run.steps);
     if (problems.count(run.seed) != 0) continue;
-    problems[run.seed] =
-        make_problem(static_cast<std::size_t>(settings.samples), static_cast<std::size_t>(settings.features),
-                     static_cast<std::uint64_t>(run.seed));
+    problems[run.seed] = make_problem(settings, run.seed);
   }
   state.runs = missing.size();
 
   std::atomic<std::size_t> next{0};
   std::mutex mutex;
   std::exception_ptr failure;
-  double thread_seconds_used = 0;
   const auto start = std::chrono::steady_clock::now();
   const auto seconds = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
   const auto work = [&] {
-    const double begin = thread_seconds();
     try {
       for (std::size_t i; (i = next.fetch_add(1)) < batches.size();) {
         store.append(run(problems.at(batches[i].front().seed), settings, batches[i]));
@@ -149,15 +145,13 @@ ExecutorResult execute(const Settings& settings, const std::vector<RunSpec>& run
       failure = std::current_exception();
       next = batches.size();
     }
-    const std::lock_guard lock(mutex);
-    thread_seconds_used += thread_seconds() - begin;
   };
   std::vector<std::thread> threads;
   for (std::int64_t i = 1; i < settings.threads; ++i) threads.emplace_back(work);
   work();
   for (std::thread& thread : threads) thread.join();
   if (failure) std::rethrow_exception(failure);
-  return {missing.size(), state.replica_steps, seconds(), thread_seconds_used};
+  return {missing.size(), state.replica_steps, seconds()};
 }
 
 }  // namespace gradquake::study::paper

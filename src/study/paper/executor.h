@@ -19,10 +19,9 @@ struct ExecutorProgress {
 };
 
 struct ExecutorResult {
-  std::size_t made = 0;       // runs that were not in the store
-  double replica_steps = 0;   // made
-  double seconds = 0;         // wall clock
-  double thread_seconds = 0;  // processor time
+  std::size_t made = 0;      // runs that were not in the store
+  double replica_steps = 0;  // made
+  double seconds = 0;        // wall clock
 };
 
 // Batches of at most kLanes runs with the same seed, length, direction, draw and noise. Unperturbed runs fill up

@@ -53,6 +53,11 @@ Problem make_problem(std::size_t samples, std::size_t features, std::uint64_t ru
   return problem;
 }
 
+Problem make_problem(const Settings& settings, std::int64_t seed) {
+  return make_problem(static_cast<std::size_t>(settings.samples), static_cast<std::size_t>(settings.features),
+                      static_cast<std::uint64_t>(seed));
+}
+
 double loss(const Problem& problem, const Regularizer& regularizer, const std::vector<double>& w) {
   double sum = 0;
   for (std::size_t l = 0; l < problem.samples; ++l) sum += softplus(activation(problem, l, w));

@@ -12,6 +12,7 @@
 #include "gradquake/core/export.h"
 #include "gradquake/study/paper/aligned.h"
 #include "gradquake/study/paper/lane_pass.h"
+#include "gradquake/study/paper/settings.h"
 
 namespace gradquake::study::paper {
 
@@ -44,6 +45,7 @@ struct Problem {
 
 // 1 <= features <= kMostFeatures, samples >= 1.
 GRADQUAKE_EXPORT Problem make_problem(std::size_t samples, std::size_t features, std::uint64_t run_seed);
+GRADQUAKE_EXPORT Problem make_problem(const Settings& settings, std::int64_t seed);
 
 // f(w), exact for activations of any size.
 GRADQUAKE_EXPORT double loss(const Problem& problem, const Regularizer& regularizer, const std::vector<double>& w);

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "gradquake/core/error.h"
+#include "gradquake/core/replace_file.h"
 #include "gradquake/hooks/noise_reference.h"
 #include "gradquake/report/csv.h"
 #include "gradquake/study/paper/run_lists.h"
@@ -21,15 +22,10 @@ namespace fs = std::filesystem;
 
 enum class Columns { kFigure, kSweep };
 
-// Appears by renaming, so that a reader never sees half a file.
 void put(const fs::path& path, const std::string& text) {
-  fs::path aside = path;
-  aside += ".tmp";
-  std::ofstream stream(aside, std::ios::binary);
-  stream << text;
-  stream.close();
-  if (!stream) throw UserError("study", "expected to write " + path.string() + ", got an error of the file system");
-  fs::rename(aside, path);
+  if (const std::error_code error = replace_file(path, text)) {
+    throw UserError("study", fmt::format("expected to write {}, got {}", path.string(), error.message()));
+  }
 }
 
 std::string table(const Settings& settings, const RunStore& store, const std::vector<RunSpec>& runs, Columns columns) {
@@ -127,16 +123,17 @@ Reproduction reproduce(const Settings& settings, std::optional<int> figure, cons
   const std::vector<RunSpec> standard = standard_runs(settings, figure);
   std::vector<RunSpec> runs = standard;
   const auto add = [&](const std::vector<RunSpec>& more) { runs.insert(runs.end(), more.begin(), more.end()); };
+  std::vector<int> figures;
   for (int i = kFirstFigure; i <= kLastFigure; ++i) {
-    if (!figure || *figure == i) add(figure_runs(settings, i));
+    if (!figure || *figure == i) figures.push_back(i);
   }
+  for (const int i : figures) add(figure_runs(settings, i));
   if (!figure) add(coupled_runs(settings));
   if (!figure) add(table1_runs(settings));
 
   Reproduction result;
   result.work = execute(settings, runs, store, progress);
-  for (int i = kFirstFigure; i <= kLastFigure; ++i) {
-    if (figure && *figure != i) continue;
+  for (const int i : figures) {
     const std::vector<RunSpec> of_figure = figure_runs(settings, i);
     put(out / fmt::format("figure{}.csv", i), table(settings, store, of_figure, Columns::kFigure));
     if (i == 3) put(out / "figure3_trajectories.csv", trajectories(settings, store, of_figure));
@@ -150,10 +147,6 @@ Reproduction reproduce(const Settings& settings, std::optional<int> figure, cons
   const nlohmann::ordered_json document = {
       {"settings", settings.resolved}, {"work", work}, {"claims", claims_json(result.claims)}};
   put(out / "claims.json", document.dump(2) + "\n");
-  std::vector<int> figures;
-  for (int i = kFirstFigure; i <= kLastFigure; ++i) {
-    if (!figure || *figure == i) figures.push_back(i);
-  }
   put(out / "claims.md", summary_text(settings, store, figures, work, result.claims));
   return result;
 }

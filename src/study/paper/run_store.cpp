@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "gradquake/core/error.h"
+#include "gradquake/report/optional_json.h"
 
 namespace gradquake::study::paper {
 namespace {
@@ -20,7 +21,7 @@ using nlohmann::json;
 json line_of(const std::string& key, const RunRecord& r) {
   json line = {{"run", key},
                {"stable_grad_norm", r.stable_grad_norm},
-               {"stable_iteration", nullptr},
+               {"stable_iteration", report::or_null(r.stable_iteration)},
                {"mean_squared_norm", r.mean_squared_norm},
                {"final_loss", r.final_loss},
                {"half_loss", r.half_loss},
@@ -28,21 +29,19 @@ json line_of(const std::string& key, const RunRecord& r) {
                {"weight_norm", r.weight_norm},
                {"half_weight_norm", r.half_weight_norm},
                {"seconds", r.seconds}};
-  if (r.stable_iteration) line["stable_iteration"] = *r.stable_iteration;
   if (!r.trajectory.empty()) line["trajectory"] = r.trajectory;
   return line;
 }
 
 // JSON has no nan and inf; nlohmann writes null.
 double number(const json& line, const char* field) {
-  const json& value = line.at(field);
-  return value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>();
+  return report::optional_at<double>(line, field).value_or(std::numeric_limits<double>::quiet_NaN());
 }
 
 RunRecord record_of(const json& line) {
   RunRecord r;
   r.stable_grad_norm = number(line, "stable_grad_norm");
-  if (!line.at("stable_iteration").is_null()) r.stable_iteration = line.at("stable_iteration").get<std::int64_t>();
+  r.stable_iteration = report::optional_at<std::int64_t>(line, "stable_iteration");
   r.mean_squared_norm = number(line, "mean_squared_norm");
   r.final_loss = number(line, "final_loss");
   r.half_loss = number(line, "half_loss");
