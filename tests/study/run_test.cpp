@@ -9,6 +9,7 @@
 
 #include "gradquake/core/error.h"
 #include "gradquake/train/checkpoint_file.h"
+#include "run_files.h"
 #include "tiny_images.h"
 
 namespace gradquake::study {
@@ -36,18 +37,6 @@ const std::string kAdamCnn =
     "perturbations:\n"
     "  - {label: f, sites: blocks.0, scale: 6, schedule: {interval: 6, offset: 4}}\n"
     "  - {label: b, sites: head, direction: backward, scale: 6, schedule: {interval: 10, offset: 9}}\n";
-
-std::string text_of(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-std::vector<Json> lines_of(const fs::path& path) {
-  std::vector<Json> lines;
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);) lines.push_back(Json::parse(line));
-  return lines;
-}
 
 // All that a run wrote and that must not depend on how it came about.
 std::map<std::string, std::string> outcome(const RunFolder& folder) {

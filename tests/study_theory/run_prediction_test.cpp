@@ -14,6 +14,7 @@
 #include "gradquake/study/known_constants.h"
 #include "gradquake/study/run.h"
 #include "gradquake/study/spike_predictor.h"
+#include "run_files.h"
 
 namespace gradquake::study {
 namespace {
@@ -47,18 +48,6 @@ monitor: {curvature: {at: [0], limit: 8, probe: 64}}
 evaluate: {interval: 0}
 checkpoint: {interval: 0}
 )";
-
-std::string text_of(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-std::vector<Json> lines_of(const fs::path& path) {
-  std::vector<Json> lines;
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);) lines.push_back(Json::parse(line));
-  return lines;
-}
 
 class RunPredictionTest : public testing::Test {
  protected:
