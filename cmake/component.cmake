@@ -1,8 +1,5 @@
-# gradquake_component(NAME SOURCES a.cpp ... DEPENDS core ... LIBRARIES fmt::fmt-header-only ...)
-# One folder, one object library gradquake_NAME, all gathered into libgradquake. DEPENDS are other components,
-# LIBRARIES anything else. A component without torch_libraries in LIBRARIES compiles without LibTorch on its path.
 add_library(gradquake_settings INTERFACE)
-target_include_directories(gradquake_settings INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>)
+target_include_directories(gradquake_settings INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
 target_compile_options(gradquake_settings INTERFACE -Wall -Wextra -Wshadow -Wconversion -Werror)
 # g++ 12 sees an overlap in "literal" + std::string that is not there (GCC bug 105651).
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
@@ -14,28 +11,49 @@ add_library(torch_libraries INTERFACE)
 target_link_libraries(torch_libraries INTERFACE "$<BUILD_INTERFACE:${TORCH_LIBRARIES}>")
 target_include_directories(torch_libraries SYSTEM INTERFACE "$<BUILD_INTERFACE:${TORCH_INCLUDE_DIRS}>")
 
-function(gradquake_component name)
-  cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS;LIBRARIES" ${ARGN})
-  add_library(gradquake_${name} OBJECT ${arg_SOURCES})
-  target_link_libraries(gradquake_${name} PRIVATE gradquake_settings PUBLIC ${arg_LIBRARIES})
-  foreach(dependency ${arg_DEPENDS})
-    target_link_libraries(gradquake_${name} PUBLIC ${dependency})
-  endforeach()
-  set_property(GLOBAL APPEND PROPERTY gradquake_components gradquake_${name})
+# What the vector kernels are compiled with. Sanitizers watch their heap accesses only: before they are inlined, Highway's
+# vectors all lie on the stack, and a build that watches those takes minutes.
+set(kernel_options -O3 -ffp-contract=off -fno-math-errno -fno-trapping-math -fno-sanitize=undefined
+  $<$<CXX_COMPILER_ID:GNU>:--param=asan-stack=0>)
+
+# Sources of this folder with compiler options of their own; they stay apart in a unity build.
+function(gradquake_apart)
+  cmake_parse_arguments(arg "" "" "OPTIONS" ${ARGN})
+  set_source_files_properties(${arg_UNPARSED_ARGUMENTS} PROPERTIES
+    COMPILE_OPTIONS "${arg_OPTIONS}" SKIP_UNITY_BUILD_INCLUSION ON)
 endfunction()
 
-# gradquake_test(NAME SOURCES a_test.cpp ... LIBRARIES gradquake | gradquake_core ... LABEL unit)
-# Every test case becomes one CTest test. Components without torch are tested from their objects, in a second.
+# gradquake_component(NAME [SOURCES more.cpp ...] [EXCLUDE main.cpp ...] DEPENDS core ... LIBRARIES fmt::fmt-header-only ...)
+# One room: every source of its folder in one object library gradquake_NAME, all gathered into libgradquake. DEPENDS are
+# other rooms, LIBRARIES anything else. A room without torch_libraries in LIBRARIES compiles without LibTorch on its path.
+function(gradquake_component name)
+  cmake_parse_arguments(arg "" "" "SOURCES;EXCLUDE;DEPENDS;LIBRARIES" ${ARGN})
+  file(GLOB sources RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} CONFIGURE_DEPENDS *.cpp)
+  list(REMOVE_ITEM sources ${arg_EXCLUDE} "")
+  add_library(gradquake_${name} OBJECT ${sources} ${arg_SOURCES})
+  list(TRANSFORM arg_DEPENDS PREPEND gradquake_)
+  target_link_libraries(gradquake_${name} PRIVATE gradquake_settings PUBLIC ${arg_LIBRARIES} ${arg_DEPENDS})
+endfunction()
+
+# gradquake_test(NAME [SOURCES a_test.cpp ... | EXCLUDE b.cpp ...] [MORE /c.cpp ...] [ROOMS core ...] [LIBRARIES ...]
+#                [LABEL unit] [TIMEOUT 120])
+# NAME_test from every source of the folder (but EXCLUDE) or from SOURCES, and MORE, linked with the objects of ROOMS.
+# Every test case becomes one CTest test. Rooms without torch are tested from their objects, in a second.
 function(gradquake_test name)
-  cmake_parse_arguments(arg "" "LABEL;TIMEOUT" "SOURCES;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(arg "" "LABEL;TIMEOUT" "SOURCES;EXCLUDE;MORE;ROOMS;LIBRARIES" ${ARGN})
   if(NOT arg_LABEL)
     set(arg_LABEL unit)
   endif()
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 120)
   endif()
-  add_executable(${name} ${arg_SOURCES})
-  target_link_libraries(${name} PRIVATE gradquake_settings ${arg_LIBRARIES} GTest::gtest GTest::gtest_main)
-  target_compile_definitions(${name} PRIVATE GRADQUAKE_SOURCE_DIR="${PROJECT_SOURCE_DIR}" GRADQUAKE_BINARY_DIR="${PROJECT_BINARY_DIR}")
-  gtest_discover_tests(${name} TEST_PREFIX "${arg_LABEL}." DISCOVERY_TIMEOUT 120 PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT})
+  if(NOT arg_SOURCES)
+    file(GLOB arg_SOURCES RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} CONFIGURE_DEPENDS *.cpp)
+    list(REMOVE_ITEM arg_SOURCES ${arg_EXCLUDE} "")
+  endif()
+  list(TRANSFORM arg_ROOMS PREPEND gradquake_)
+  add_executable(${name}_test ${arg_SOURCES} ${arg_MORE})
+  target_link_libraries(${name}_test PRIVATE gradquake_settings ${arg_ROOMS} ${arg_LIBRARIES} GTest::gtest GTest::gtest_main)
+  target_compile_definitions(${name}_test PRIVATE GRADQUAKE_SOURCE_DIR="${PROJECT_SOURCE_DIR}" GRADQUAKE_BINARY_DIR="${PROJECT_BINARY_DIR}")
+  gtest_discover_tests(${name}_test TEST_PREFIX "${arg_LABEL}." DISCOVERY_TIMEOUT 120 PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT})
 endfunction()

@@ -6,7 +6,7 @@ set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/gradquake)
 
 add_library(gradquake::hooks ALIAS gradquake_hooks)
 target_include_directories(gradquake_hooks INTERFACE
-  $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 set_target_properties(gradquake_hooks PROPERTIES EXPORT_NAME hooks)
 set_target_properties(torch_libraries PROPERTIES EXPORT_NAME torch)
 
@@ -16,12 +16,8 @@ if(TARGET gradquake_program)
   install(TARGETS gradquake_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 
-install(DIRECTORY hooks/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/gradquake/hooks
+install(DIRECTORY gradquake DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
   FILES_MATCHING PATTERN *.h PATTERN *-inl.h EXCLUDE)  # the kernels' insides need Highway
-foreach(component core config monitor theory report data model curvature train study cli)
-  install(DIRECTORY src/${component}/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/gradquake/${component}
-    FILES_MATCHING PATTERN *.h)
-endforeach()
 
 install(EXPORT gradquakeTargets NAMESPACE gradquake:: DESTINATION ${package_folder})
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/gradquakeConfig.cmake.in

@@ -5,8 +5,8 @@
 #include <string>
 #include <utility>
 
-#include "gradquake/hooks/noise.h"
-#include "gradquake/hooks/noise_reference.h"
+#include "gradquake/hooks/random/noise.h"
+#include "gradquake/hooks/random/noise_reference.h"
 #include "measure.h"
 #include "rows.h"
 

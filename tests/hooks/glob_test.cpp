@@ -1,4 +1,4 @@
-#include "gradquake/hooks/glob.h"
+#include "gradquake/hooks/sites/glob.h"
 
 #include <gtest/gtest.h>
 

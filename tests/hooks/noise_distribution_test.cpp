@@ -7,7 +7,7 @@
 #include <functional>
 #include <vector>
 
-#include "gradquake/hooks/noise.h"
+#include "gradquake/hooks/random/noise.h"
 
 namespace gradquake {
 namespace {

@@ -6,8 +6,8 @@
 #include <optional>
 #include <vector>
 
-#include "gradquake/hooks/noise.h"
-#include "gradquake/hooks/noise_reference.h"
+#include "gradquake/hooks/random/noise.h"
+#include "gradquake/hooks/random/noise_reference.h"
 #include "noise_values.h"
 
 namespace gradquake {

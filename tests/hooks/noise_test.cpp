@@ -1,4 +1,4 @@
-#include "gradquake/hooks/noise.h"
+#include "gradquake/hooks/random/noise.h"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "gradquake/hooks/noise_reference.h"
+#include "gradquake/hooks/random/noise_reference.h"
 #include "noise_values.h"
 
 namespace gradquake {

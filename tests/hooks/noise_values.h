@@ -6,7 +6,7 @@
 #include <cstring>
 #include <vector>
 
-#include "gradquake/hooks/noise.h"
+#include "gradquake/hooks/random/noise.h"
 
 namespace gradquake {
 

@@ -9,7 +9,7 @@
 #include <limits>
 
 #include "gradquake/hooks/perturbation.h"
-#include "gradquake/hooks/site_recorder.h"
+#include "gradquake/hooks/sites/site_recorder.h"
 #include "helpers.h"
 
 namespace gradquake {

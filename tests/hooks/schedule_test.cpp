@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <thread>
 
-#include "gradquake/hooks/stream.h"
+#include "gradquake/hooks/random/stream.h"
 
 namespace gradquake {
 namespace {

@@ -1,4 +1,4 @@
-#include "gradquake/hooks/stream.h"
+#include "gradquake/hooks/random/stream.h"
 
 #include <Random123/philox.h>
 #include <gtest/gtest.h>

@@ -7,7 +7,7 @@
 #include <cmath>
 
 #include "gradquake/core/error.h"
-#include "gradquake/hooks/site_recorder.h"
+#include "gradquake/hooks/sites/site_recorder.h"
 #include "gradquake/hooks/tap.h"
 #include "gradquake/model/registry.h"
 

@@ -1,0 +1,203 @@
+#include "gradquake/hooks/kinds/noise_perturbation.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/ops/add.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/empty_strided.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/zeros.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <stdexcept>
+
+namespace gradquake {
+namespace {
+
+// Chunks a thread takes at least: waking another thread costs about as much as one chunk of normals.
+constexpr std::int64_t kChunksPerThread = 2;
+
+// Calls part(begin, end) for each chunk of [0, n), cut where first + i is a multiple of kNoiseChunk, and joins what it
+// returns in order.
+template <typename Part>
+AddedNorms for_each_chunk(std::uint64_t n, std::uint64_t first, const Part& part) {
+  const std::uint64_t lead = first % kNoiseChunk;
+  const std::uint64_t chunks = (lead + n + kNoiseChunk - 1) / kNoiseChunk;
+  const auto chunk = [&](std::uint64_t c) {
+    const std::uint64_t begin = c == 0 ? 0 : c * kNoiseChunk - lead;
+    return part(begin, std::min(n, (c + 1) * kNoiseChunk - lead));
+  };
+  if (chunks <= 1) {
+    return n == 0 ? AddedNorms{} : chunk(0);
+  }
+  std::vector<AddedNorms> parts(chunks);
+  at::parallel_for(0, static_cast<std::int64_t>(chunks), kChunksPerThread, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t c = begin; c < end; ++c) {
+      parts[static_cast<std::size_t>(c)] = chunk(static_cast<std::uint64_t>(c));
+    }
+  });
+  AddedNorms whole;
+  for (const AddedNorms& next : parts) {
+    whole.append(next);
+  }
+  return whole;
+}
+
+template <typename T>
+AddedNorms add_chunked(Variate variate, const T* in, T* out, std::uint64_t n, T mean, T scale, Stream stream,
+                       std::uint64_t first) {
+  return for_each_chunk(n, first, [&](std::uint64_t begin, std::uint64_t end) {
+    return add_noise_measured(variate, in + begin, out + begin, end - begin, mean, scale, stream, first + begin);
+  });
+}
+
+template <typename T>
+double sum_of_squares(const T* in, std::uint64_t n) {
+  return for_each_chunk(n, 0,
+                        [&](std::uint64_t begin, std::uint64_t end) {
+                          std::vector<T> unused(end - begin);
+                          return add_noise_measured(Variate::kConstant, in + begin, unused.data(), end - begin, T(0),
+                                                    T(0), Stream{}, begin);
+                        })
+      .input_squared;
+}
+
+std::vector<std::int64_t> inverse(const std::vector<std::int64_t>& order) {
+  std::vector<std::int64_t> back(order.size());
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    back[static_cast<std::size_t>(order[i])] = static_cast<std::int64_t>(i);
+  }
+  return back;
+}
+
+bool same_memory(const at::Tensor& tensor, const at::Tensor& other) {
+  return tensor.is_non_overlapping_and_dense() && tensor.strides() == other.strides() && !tensor.is_neg() &&
+         !tensor._is_zerotensor();
+}
+
+// One number for each element or, with a scale of 0, the same for all.
+template <typename T>
+Perturbed add_to_elements(Variate variate, const at::Tensor& tensor, const std::vector<std::int64_t>& order, T mean,
+                          T scale, Stream stream, std::uint64_t first) {
+  const auto n = static_cast<std::uint64_t>(tensor.numel());
+  at::Tensor value = detail::empty_keeping_strides(tensor);
+  if (value.permute(order).is_contiguous()) {
+    T* const out = value.mutable_data_ptr<T>();
+    const bool fused = same_memory(tensor, value);
+    if (!fused) {
+      value.copy_(tensor);
+    }
+    const T* const in = fused ? tensor.const_data_ptr<T>() : out;
+    return {value, add_chunked(variate, in, out, n, mean, scale, stream, first)};
+  }
+  const at::Tensor reordered = at::empty(tensor.permute(order).sizes(), tensor.options());
+  reordered.copy_(tensor.permute(order));
+  T* const data = reordered.mutable_data_ptr<T>();
+  const AddedNorms norms = add_chunked<T>(variate, data, data, n, mean, scale, stream, first);
+  value.copy_(reordered.permute(inverse(order)));
+  return {value, norms};
+}
+
+}  // namespace
+
+namespace detail {
+
+std::vector<std::int64_t> element_order(const at::Tensor& tensor, std::int64_t batch_dim) {
+  std::vector<std::int64_t> order(static_cast<std::size_t>(tensor.dim()));
+  std::iota(order.begin(), order.end(), std::int64_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) {
+    return a == batch_dim || (b != batch_dim && tensor.stride(a) > tensor.stride(b));
+  });
+  return order;
+}
+
+at::Tensor empty_keeping_strides(const at::Tensor& tensor) {
+  return tensor.is_non_overlapping_and_dense() ? at::empty_strided(tensor.sizes(), tensor.strides(), tensor.options())
+                                               : at::empty_like(tensor);
+}
+
+double squared_norm(const at::Tensor& tensor) {
+  const bool single = tensor.scalar_type() == at::kFloat;
+  at::Tensor flat = tensor.to(at::kCPU, single ? at::kFloat : at::kDouble);
+  if (!flat.is_non_overlapping_and_dense() || flat.is_neg() || flat._is_zerotensor()) {
+    flat = at::empty(flat.sizes(), flat.options()).copy_(flat);
+  }
+  const auto n = static_cast<std::uint64_t>(flat.numel());
+  return single ? sum_of_squares(flat.const_data_ptr<float>(), n) : sum_of_squares(flat.const_data_ptr<double>(), n);
+}
+
+}  // namespace detail
+
+NoisePerturbation::NoisePerturbation(Variate variate, const PerturbationSpec& spec) : variate_(variate), spec_(spec) {
+  if (!std::isfinite(spec.scale) || (variate != Variate::kConstant && spec.scale < 0)) {
+    throw std::invalid_argument("[hooks] expected a finite scale >= 0 for kind '" + spec.kind + "', got " +
+                                std::to_string(spec.scale));
+  }
+  if (!std::isfinite(spec.mean)) {
+    throw std::invalid_argument("[hooks] expected a finite mean for kind '" + spec.kind + "', got " +
+                                std::to_string(spec.mean));
+  }
+}
+
+template <typename T>
+Perturbed NoisePerturbation::apply_as(const at::Tensor& tensor, const PerturbationContext& context) const {
+  const double size =
+      context.amplitude * (spec_.relative_to == RelativeTo::kRms ? context.reference_rms : 1 / context.loss_divisor);
+  const auto mean = static_cast<T>(size * spec_.mean);
+  const auto scale = static_cast<T>(size * spec_.scale);
+  const auto first_row = static_cast<std::uint64_t>(context.first_row);
+  const std::vector<std::int64_t>& order = context.element_order;
+
+  if (spec_.draw == DrawMode::kPerElement) {
+    const std::uint64_t first =
+        context.rows == 0 ? 0 : first_row * static_cast<std::uint64_t>(tensor.numel() / context.rows);
+    return add_to_elements<T>(variate_, tensor, order, mean, scale, context.stream, first);
+  }
+  const T zero = 0;
+  if (spec_.draw == DrawMode::kPerStep) {
+    T one_draw = 0;
+    add_noise(variate_, &zero, &one_draw, 1, mean, scale, context.stream, 0);
+    return add_to_elements<T>(Variate::kConstant, tensor, order, one_draw, zero, context.stream, 0);
+  }
+  if (context.rows == 0) {
+    throw std::invalid_argument(
+        "[hooks] expected a batch dimension that holds every sample for draw per_sample or "
+        "per_feature, got shape " +
+        c10::str(tensor.sizes()));
+  }
+
+  // In element order, with the batch dimension split into samples and the rows of one: [rows, size / rows, ...].
+  at::Tensor value = detail::empty_keeping_strides(tensor);
+  const std::vector<std::int64_t> split = {context.rows, tensor.size(order[0]) / context.rows};
+  const at::Tensor in = tensor.permute(order).unflatten(0, split);
+  at::Tensor out = value.permute(order).unflatten(0, split);
+  std::vector<std::int64_t> shape = in.sizes().vec();
+  const bool per_sample = spec_.draw == DrawMode::kPerSample;
+  per_sample ? (void)std::fill(shape.begin() + 1, shape.end(), 1) : (void)(shape[0] = 1);
+  const at::Tensor draws = at::zeros(shape, tensor.options());
+  T* const data = draws.mutable_data_ptr<T>();
+  const auto count = static_cast<std::uint64_t>(draws.numel());
+  AddedNorms norms =
+      add_chunked<T>(variate_, data, data, count, mean, scale, context.stream, per_sample ? first_row : 0);
+  at::add_out(out, in, draws);
+  norms.added_squared *= static_cast<double>(tensor.numel() / draws.numel());
+  norms.input_squared = detail::squared_norm(tensor);
+  norms.changed = !at::equal(value, tensor);
+  return {value, norms};
+}
+
+Perturbed NoisePerturbation::apply(const at::Tensor& tensor, const PerturbationContext& context) const {
+  const bool is_double = tensor.scalar_type() == at::kDouble;
+  if (tensor.is_cpu() && (is_double || tensor.scalar_type() == at::kFloat)) {
+    return is_double ? apply_as<double>(tensor, context) : apply_as<float>(tensor, context);
+  }
+  const at::Tensor wide = tensor.to(at::kCPU, is_double ? at::kDouble : at::kFloat);
+  Perturbed result = is_double ? apply_as<double>(wide, context) : apply_as<float>(wide, context);
+  result.value = detail::empty_keeping_strides(tensor).copy_(result.value);
+  result.norms->changed = !at::equal(result.value, tensor);
+  return result;
+}
+
+}  // namespace gradquake

@@ -1,0 +1,22 @@
+// Shell patterns for site names. `*` matches any characters, dots included, or none; `?` one character; `[abc]`,
+// `[a-c]` and `[!abc]` one character of, or not of, a set. Everything else stands for itself. The whole name must
+// match.
+//
+//   glob_matches("layers.[12]", "layers.2")   true        glob_matches("layers.*", "layers.0.norm")   true
+//
+// A pattern that can match nothing sensible (an open or empty set, a range that runs backwards) throws
+// std::invalid_argument. To ask for a literal `*`, `?` or `[`, put it into a set: `[*]`.
+#pragma once
+
+#include <string_view>
+
+#include "gradquake/hooks/export.h"
+
+namespace gradquake {
+
+GRADQUAKE_EXPORT bool glob_matches(std::string_view pattern, std::string_view name);
+
+// True where the pattern has no wildcard, so that it can name one site only.
+GRADQUAKE_EXPORT bool is_plain_name(std::string_view pattern);
+
+}  // namespace gradquake

@@ -1,0 +1,43 @@
+// A dry run: which sites a model has. While a recorder lives, the taps of its thread are recorded and nothing is
+// perturbed, whatever scope lies outside.
+//
+//   gradquake::SiteRecorder recorder;
+//   model.forward(batch);
+//   for (const auto& site : recorder.sites()) { ... }
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gradquake/hooks/active.h"
+#include "gradquake/hooks/export.h"
+
+namespace gradquake {
+
+struct SiteInfo {
+  std::string name;
+  std::vector<std::int64_t> shape;  // at its first occurrence
+  std::string dtype;                // "float32", "float64", "bfloat16", ...
+  std::int64_t occurrences = 0;     // taps of this name: 2 for a module used twice
+  bool requires_grad = false;       // whether a backward perturbation could reach it, at its first occurrence
+};
+
+class GRADQUAKE_EXPORT SiteRecorder {
+ public:
+  SiteRecorder();
+  ~SiteRecorder();
+  SiteRecorder(const SiteRecorder&) = delete;
+  SiteRecorder& operator=(const SiteRecorder&) = delete;
+
+  const std::vector<SiteInfo>& sites() const;  // in order of first call
+  std::vector<std::string> names() const;      // the same, names only: what Plan takes
+
+ private:
+  class Observer;
+  std::unique_ptr<Observer> observer_;
+  detail::TapObserver* outer_;
+};
+
+}  // namespace gradquake

@@ -1,0 +1,153 @@
+#include "gradquake/measure/curvature_probe.h"
+
+#include <ATen/ATen.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "gradquake/core/seeds.h"
+#include "gradquake/curvature/lanczos.h"
+#include "gradquake/curvature/state_guard.h"
+#include "gradquake/data/batch_sampler.h"
+#include "gradquake/model/model.h"
+#include "gradquake/model/trained_parameters.h"
+#include "gradquake/train/objective.h"
+#include "gradquake/train/regularizer.h"
+
+namespace gradquake::measure {
+namespace {
+
+data::Batch draw_probe(const train::Task& task, std::int64_t samples, at::Device device) {
+  const data::Dataset& dataset = *task.data.train;
+  data::BatchSampler sampler(dataset.size(), std::min(samples, dataset.size()),
+                             named_seed(task.seed, "curvature.probe"));
+  data::Batch probe = dataset.get(sampler.indices(0));
+  probe.input = probe.input.to(device);
+  probe.target = probe.target.to(device);
+  return probe;
+}
+
+at::Tensor flat_gradient(const at::Tensor& loss, const std::vector<at::Tensor>& parameters) {
+  std::vector<at::Tensor> parts = torch::autograd::grad({loss}, parameters, {}, std::nullopt, false, true);
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    parts[i] = (parts[i].defined() ? parts[i] : at::zeros_like(parameters[i])).flatten().to(at::kDouble);
+  }
+  return at::cat(parts);
+}
+
+// The weights at w + move while this lives.
+class MovedWeights {
+ public:
+  MovedWeights(const std::vector<at::Tensor>& parameters, const std::vector<at::Tensor>& move)
+      : parameters_(parameters) {
+    for (std::size_t i = 0; i < parameters.size(); ++i) {
+      before_.push_back(parameters[i].detach().clone());
+      parameters[i].variable_data().add_(move[i]);
+    }
+  }
+  ~MovedWeights() {
+    for (std::size_t i = 0; i < before_.size(); ++i) parameters_[i].variable_data().copy_(before_[i]);
+  }
+  MovedWeights(const MovedWeights&) = delete;
+  MovedWeights& operator=(const MovedWeights&) = delete;
+
+ private:
+  const std::vector<at::Tensor>& parameters_;
+  std::vector<at::Tensor> before_;
+};
+
+}  // namespace
+
+CurvatureProbe::CurvatureProbe(const train::Task& task, CurvatureConfig config)
+    : task_(task),
+      config_(std::move(config)),
+      model_(*task.model),
+      parameters_(model::trained_parameters(*task.model).tensors),
+      probe_(draw_probe(task, config_.probe, parameters_.at(0).device())) {}
+
+at::Tensor CurvatureProbe::data_loss(const at::Tensor& input, const at::Tensor& target) const {
+  return train::objective_loss(task_.objective, model_.forward_with_target(input, target),
+                               target);
+}
+
+at::Tensor CurvatureProbe::penalty() const {
+  const at::Tensor regularizer = train::regularizer_loss(task_.regularizer, parameters_);
+  // adamw decays the weights beside the loss; in sgd and adam the decay is the gradient of this term.
+  if (task_.optimizer.weight_decay == 0 || task_.optimizer.kind == "adamw") return regularizer;
+  const at::Tensor decay = train::regularizer_loss({"l2", task_.optimizer.weight_decay / 2}, parameters_);
+  return regularizer.defined() ? regularizer + decay : decay;
+}
+
+at::Tensor CurvatureProbe::loss() const {
+  const at::Tensor data = data_loss(probe_.input, probe_.target), extra = penalty();
+  return extra.defined() ? data + extra : data;
+}
+
+CurvatureRecord CurvatureProbe::measure(std::int64_t step, double learning_rate) const {
+  const curvature::StateGuard guard(model_, named_seed(task_.seed, "curvature.dropout"));
+  curvature::HessianOperator hessian([this] { return loss(); }, parameters_);
+  const curvature::Spectrum spectrum =
+      curvature::lanczos(hessian, {.limit = config_.limit,
+                                   .tolerance = config_.tolerance,
+                                   .seed = named_seed(task_.seed, "curvature.lanczos")});
+  const double smoothness = spectrum.smoothness();
+  return {step, spectrum.lambda_max, spectrum.lambda_min, smoothness, learning_rate * smoothness, spectrum.products};
+}
+
+Tridiagonal CurvatureProbe::from(const std::vector<at::Tensor>& move, const std::vector<at::Tensor>& displacement,
+                                 int steps) const {
+  const curvature::StateGuard guard(model_, named_seed(task_.seed, "curvature.dropout"));
+  const MovedWeights moved(parameters_, move);
+  curvature::HessianOperator hessian([this] { return loss(); }, parameters_);
+  return curvature::lanczos_from(hessian, displacement, steps);
+}
+
+CurvatureProbe::Gradient CurvatureProbe::gradient() const {
+  const curvature::StateGuard guard(model_, named_seed(task_.seed, "curvature.dropout"),
+                                    curvature::Derivatives::kFirst);
+  const std::int64_t groups = std::min<std::int64_t>(16, probe_.input.size(0));
+  const std::int64_t rows = probe_.input.size(0) / groups;
+  Gradient result;
+  std::vector<at::Tensor> group_gradients;
+  for (std::int64_t i = 0; i < groups; ++i) {
+    const at::Tensor part = data_loss(probe_.input.narrow(0, i * rows, rows), probe_.target.narrow(0, i * rows, rows));
+    result.loss += part.item<double>() / static_cast<double>(groups);
+    group_gradients.push_back(flat_gradient(part, parameters_));
+  }
+  const at::NoGradGuard no_grad;
+  const at::Tensor all = at::stack(group_gradients);
+  at::Tensor mean = all.mean(0);
+  const double spread = (all - mean).square().sum().item<double>();
+  if (groups > 1) result.variance = static_cast<double>(rows) * spread / static_cast<double>(groups - 1);
+  const at::AutoGradMode with_graph(true);
+  if (const at::Tensor extra = penalty(); extra.defined()) {
+    result.loss += extra.item<double>();
+    mean = mean + flat_gradient(extra, parameters_);
+  }
+  result.norm = mean.norm().item<double>();
+  return result;
+}
+
+CurvatureProbe::SampleVariance CurvatureProbe::sample_variance() const {
+  const curvature::StateGuard guard(model_, named_seed(task_.seed, "curvature.dropout"),
+                                    curvature::Derivatives::kFirst);
+  const std::int64_t n = probe_.input.size(0);
+  if (n < 2) return {0, 0, n};
+  const auto of_sample = [&](std::int64_t row) {
+    return flat_gradient(data_loss(probe_.input.narrow(0, row, 1), probe_.target.narrow(0, row, 1)), parameters_);
+  };
+  at::Tensor mean = of_sample(0) / static_cast<double>(n);
+  for (std::int64_t row = 1; row < n; ++row) mean += of_sample(row) / static_cast<double>(n);
+  double sum = 0, squares = 0;
+  for (std::int64_t row = 0; row < n; ++row) {
+    const double distance = (of_sample(row) - mean).square().sum().item<double>();
+    sum += distance;
+    squares += distance * distance;
+  }
+  const auto count = static_cast<double>(n);
+  const double spread = std::max(0.0, squares / count - sum * sum / (count * count));
+  return {sum / (count - 1), std::sqrt(spread / (count - 1)), n};
+}
+
+}  // namespace gradquake::measure

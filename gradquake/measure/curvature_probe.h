@@ -1,0 +1,63 @@
+// Measures the ends of the Hessian's spectrum on a fixed probe set (THEORY.md 4): train mode with the probe batch's own
+// statistics, one fixed dropout mask, taps off, regulariser and weight decay included.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "gradquake/hooks/export.h"
+#include "gradquake/core/records.h"
+#include "gradquake/core/tridiagonal.h"
+#include "gradquake/curvature/hessian_operator.h"
+#include "gradquake/measure/curvature_config.h"
+#include "gradquake/train/task.h"
+
+namespace gradquake::measure {
+
+class GRADQUAKE_EXPORT CurvatureProbe {
+ public:
+  // The probe set is drawn once from the training data by its own named seed. Keeps references to both.
+  CurvatureProbe(const train::Task& task, CurvatureConfig config);
+
+  // At the weights as they are. learning_rate: gamma of gamma_L. Non-finite weights give NaN.
+  CurvatureRecord measure(std::int64_t step, double learning_rate) const;
+
+  // T_m of Lanczos' iteration started at `displacement`, at the weights w + move, which come back bit for bit. Both
+  // lists: one tensor a parameter().
+  Tridiagonal from(const std::vector<at::Tensor>& move, const std::vector<at::Tensor>& displacement, int steps) const;
+
+  // The gradient on the probe set: l(w), ||grad l(w)||, and the variance of one sample's gradient, from the spread of
+  // the means of 16 groups.
+  struct Gradient {
+    double loss = 0;
+    double norm = 0;
+    double variance = 0;
+  };
+  Gradient gradient() const;
+
+  // The same variance from every sample's own gradient.
+  struct SampleVariance {
+    double value = 0;
+    double standard_error = 0;
+    std::int64_t samples = 0;
+  };
+  SampleVariance sample_variance() const;
+
+  const data::Batch& batch() const { return probe_; }
+  const CurvatureConfig& config() const { return config_; }
+
+  const std::vector<at::Tensor>& parameters() const { return parameters_; }  // those that are trained
+
+ private:
+  at::Tensor data_loss(const at::Tensor& input, const at::Tensor& target) const;
+  at::Tensor penalty() const;  // regulariser and weight decay; undefined without either
+  at::Tensor loss() const;
+
+  const train::Task& task_;
+  CurvatureConfig config_;
+  model::Model& model_;
+  std::vector<at::Tensor> parameters_;
+  data::Batch probe_;
+};
+
+}  // namespace gradquake::measure

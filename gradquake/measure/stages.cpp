@@ -1,0 +1,147 @@
+#include "gradquake/measure/stages.h"
+
+#include <ATen/ATen.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "gradquake/core/error.h"
+#include "gradquake/curvature/state_guard.h"
+#include "gradquake/hooks/active.h"
+#include "gradquake/model/model.h"
+#include "gradquake/model/trained_parameters.h"
+
+namespace gradquake::measure {
+namespace {
+
+constexpr std::size_t kNone = std::numeric_limits<std::size_t>::max();
+constexpr std::uint64_t kDropoutSeed = 1;
+
+// Records every tapped tensor; hands on `given` in the place of site number `replaced`.
+class Cut : public detail::TapObserver {
+ public:
+  Cut(std::size_t replaced, at::Tensor given)
+      : replaced_(replaced), given_(std::move(given)), outer_(detail::active_observer) {
+    detail::active_observer = this;
+  }
+  ~Cut() override { detail::active_observer = outer_; }
+  Cut(const Cut&) = delete;
+  Cut& operator=(const Cut&) = delete;
+
+  at::Tensor on_tap(const Site& site, at::Tensor tensor, std::int64_t) override {
+    names.push_back(site.name());
+    tensors.push_back(names.size() - 1 == replaced_ ? given_ : tensor);
+    return tensors.back();
+  }
+
+  std::vector<std::string> names;
+  std::vector<at::Tensor> tensors;
+
+ private:
+  std::size_t replaced_;
+  at::Tensor given_;
+  detail::TapObserver* outer_;
+};
+
+// The loss of each sample, whose mean is train::objective_loss.
+at::Tensor sample_losses(train::ObjectiveKind kind, const at::Tensor& output, const at::Tensor& target) {
+  switch (kind) {
+    case train::ObjectiveKind::kCrossEntropy:
+      return at::cross_entropy_loss(output, target, {}, at::Reduction::None);
+    case train::ObjectiveKind::kMse: {
+      const bool classes = target.dim() == 1 && output.dim() == 2;
+      const at::Tensor wanted = classes ? at::one_hot(target, output.size(1)).to(output.scalar_type()) : target;
+      return (output - wanted.view_as(output)).square().flatten(1).mean(1);
+    }
+    case train::ObjectiveKind::kLogistic:
+      break;
+  }
+  return -at::log_sigmoid(-output);
+}
+
+UserError refusal(const std::string& text) { return UserError("theory", text); }
+
+}  // namespace
+
+Stages::Stages(model::Model& model, train::ObjectiveKind objective, data::Batch probe, Unchecked)
+    : model_(model), objective_(objective), probe_(std::move(probe)) {
+  const curvature::StateGuard guard(model_, kDropoutSeed);
+  const at::NoGradGuard no_grad;
+  Cut cut(kNone, {});
+  model_.forward_with_target(probe_.input, probe_.target);
+  sites_ = cut.names;
+  inputs_.push_back(probe_.input.detach());
+  for (const at::Tensor& tensor : cut.tensors) inputs_.push_back(tensor.detach());
+}
+
+Stages::Stages(model::Model& model, train::ObjectiveKind objective, data::Batch probe)
+    : Stages(model, objective, std::move(probe), Unchecked{}) {
+  if (sites_.empty()) throw refusal("expected a model with at least one site, got one without taps");
+  for (const std::string& site : sites_) {
+    if (std::count(sites_.begin(), sites_.end(), site) > 1) {
+      throw refusal("expected sites that are tapped once a pass, got " + site + " more than once");
+    }
+  }
+  check_path();
+  check_samples();
+}
+
+at::Tensor Stages::apply(std::size_t first, std::size_t last, const at::Tensor& y) const {
+  const curvature::StateGuard guard(model_, kDropoutSeed);
+  const at::AutoGradMode with_graph(true);
+  Cut cut(first == 0 ? kNone : first - 1, y);
+  const at::Tensor output = model_.forward_with_target(first == 0 ? y : probe_.input, probe_.target);
+  return last <= sites_.size() ? cut.tensors.at(last - 1) : sample_losses(objective_, output, probe_.target);
+}
+
+Stages Stages::at_rows(const std::vector<std::int64_t>& rows) const {
+  const at::Tensor index = at::tensor(rows, at::kLong).to(probe_.input.device());
+  return {
+      model_, objective_, {probe_.input.index_select(0, index), probe_.target.index_select(0, index), {}}, Unchecked{}};
+}
+
+std::vector<at::Tensor> Stages::parameters(std::size_t i) const {
+  const std::vector<at::Tensor> all = model::trained_parameters(model_).tensors;
+  std::vector<at::Tensor> used;
+  const at::Tensor output = apply(i - 1, i, inputs_[i - 1]);
+  if (!output.requires_grad()) return used;
+  const auto gradients = torch::autograd::grad({output.sum()}, all, {}, std::nullopt, false, true);
+  for (std::size_t p = 0; p < all.size(); ++p) {
+    if (gradients[p].defined()) used.push_back(all[p]);
+  }
+  return used;
+}
+
+// With y_i held, y_{i+1} must not see what came before.
+void Stages::check_path() const {
+  for (std::size_t i = 1; i < sites_.size() + 1; ++i) {
+    const curvature::StateGuard guard(model_, kDropoutSeed);
+    const at::AutoGradMode with_graph(true);
+    const at::Tensor x = inputs_[0].clone().requires_grad_();
+    Cut cut(i - 1, inputs_[i]);
+    const at::Tensor output = model_.forward_with_target(x, probe_.target);
+    const at::Tensor next = i < sites_.size() ? cut.tensors[i] : output;
+    if (!next.requires_grad()) continue;
+    if (torch::autograd::grad({next.sum()}, {x}, {}, std::nullopt, false, true)[0].defined()) {
+      throw refusal("expected a model whose sites lie on one path, got one where what follows " + sites_[i - 1] +
+                    " is also reached around it");
+    }
+  }
+}
+
+void Stages::check_samples() const {
+  if (rows() < 2) return;
+  const at::NoGradGuard no_grad;
+  at::Tensor others = inputs_[0].roll(1, 0);
+  others[0] = inputs_[0][0];
+  for (std::size_t last = 1; last <= sites_.size(); ++last) {
+    const at::Tensor alone = apply(0, last, others)[0], before = inputs_[last][0];
+    if (!at::allclose(alone, before, 1e-6, 1e-9)) {
+      throw refusal("expected a model that treats samples apart (no batch-norm in train mode), got one where " +
+                    sites_[last - 1] + " of a sample depends on the others of its batch");
+    }
+  }
+}
+
+}  // namespace gradquake::measure

@@ -1,0 +1,52 @@
+#include "gradquake/run/manifest.h"
+
+#include <torch/version.h>
+
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "gradquake/run/version.h"
+
+namespace gradquake::run {
+namespace {
+
+std::string processor() {
+  std::ifstream info("/proc/cpuinfo");
+  for (std::string line; std::getline(info, line);) {
+    if (line.rfind("model name", 0) == 0) return line.substr(line.find(':') + 2);
+  }
+  return "unknown";
+}
+
+nlohmann::json git_revision() {
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> pipe(::popen("git rev-parse HEAD 2>/dev/null", "r"), ::pclose);
+  std::array<char, 64> line{};
+  if (!pipe || !std::fgets(line.data(), static_cast<int>(line.size()), pipe.get())) return nullptr;
+  std::string revision = line.data();
+  while (!revision.empty() && revision.back() == '\n') revision.pop_back();
+  if (revision.empty()) return nullptr;
+  return revision;
+}
+
+}  // namespace
+
+std::string manifest_json(const RunConfig& config) {
+  nlohmann::ordered_json json;
+  json["gradquake"] = kVersion;
+  json["libtorch"] = TORCH_VERSION;
+  json["compiler"] = __VERSION__;
+  json["seed"] = config.run.seed;
+  json["threads"] = config.run.threads;
+  json["device"] = config.run.device;
+  json["dtype"] = config.run.dtype;
+  json["processor"] = processor();
+  json["working_directory"] = std::filesystem::current_path().string();
+  json["git_revision"] = git_revision();
+  return json.dump(2) + "\n";
+}
+
+}  // namespace gradquake::run

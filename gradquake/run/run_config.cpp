@@ -1,0 +1,137 @@
+#include "gradquake/run/run_config.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "gradquake/core/seeds.h"
+
+namespace gradquake::run {
+namespace {
+
+using config::Range;
+using config::Reader;
+
+RunSection read_run(Reader reader) {
+  RunSection run;
+  run.name = reader.text("name", run.name);
+  if (run.name.empty() || run.name.front() == '.' || run.name.find('/') != std::string::npos) {
+    reader.fail("name", "expected a folder name without '/' and not beginning with '.', got '" + run.name + "'");
+  }
+  run.seed = static_cast<std::uint64_t>(reader.integer("seed", 1, 0));
+  if (reader.has("epochs")) {
+    run.epochs = reader.integer("epochs", 1, 1, std::int64_t{1} << 20);
+  } else {
+    run.steps = reader.integer("steps", run.steps, 1, std::int64_t{1} << 40);
+  }
+  const auto threads = reader.integer_or_word("threads", "auto", std::nullopt, 1, 1024);
+  run.threads = threads.value_or(std::max<std::int64_t>(1, std::thread::hardware_concurrency()));
+  reader.set_resolved("threads", run.threads);
+  run.device = reader.choice("device", run.device, {"cpu", "cuda"});
+  run.dtype = reader.choice("dtype", run.dtype, {"float32", "float64"});
+  run.out = reader.text("out", run.out);
+  run.on_nonfinite = reader.choice("on_nonfinite", run.on_nonfinite, {"stop", "skip"});
+  reader.finish();
+  return run;
+}
+
+train::RegularizerConfig read_regularizer(Reader reader) {
+  train::RegularizerConfig regularizer;
+  regularizer.kind = reader.choice("kind", regularizer.kind, {"none", "l2", "nonconvex"});
+  regularizer.weight = reader.number("weight", regularizer.weight, Range::non_negative());
+  reader.finish();
+  return regularizer;
+}
+
+monitor::MonitorConfig read_monitor(Reader& reader) {
+  monitor::MonitorConfig monitor;
+  Reader spikes = reader.section("spikes");
+  monitor.spikes.shadow_ratio = spikes.number("shadow_ratio", monitor.spikes.shadow_ratio, Range::positive());
+  monitor.spikes.robust_score = spikes.number("robust_score", monitor.spikes.robust_score, Range::positive());
+  monitor.spikes.window = static_cast<int>(spikes.integer("window", monitor.spikes.window, 1, 1000000));
+  monitor.spikes.warmup = static_cast<int>(spikes.integer("warmup", monitor.spikes.warmup, 1, monitor.spikes.window));
+  spikes.finish();
+  Reader recovery = reader.section("recovery");
+  auto& r = monitor.recovery;
+  r.factor = recovery.number("factor", r.factor, Range::at_least(1));
+  r.ewma = recovery.number("ewma", r.ewma, Range{.min = 0, .max = 1, .min_open = true});
+  r.level_window = static_cast<int>(recovery.integer("level_window", r.level_window, 1, 1000000));
+  r.hold = static_cast<int>(recovery.integer("hold", r.hold, 1, 1000000));
+  r.plateau_window = static_cast<int>(recovery.integer("plateau_window", r.plateau_window, 2, 1000000));
+  r.diverged_loss_factor =
+      recovery.number("diverged_loss_factor", r.diverged_loss_factor, Range{.min = 1, .min_open = true});
+  recovery.finish();
+  return monitor;
+}
+
+RunConfig read_all(config::Document document) {
+  document.exclusive("run.steps", "run.epochs");
+  RunConfig config;
+  Reader root = document.root();
+  config.run = read_run(root.section("run"));
+  Reader data = root.section("data");
+  config.data = data::read_data(data);
+  Reader model = root.section("model");
+  config.model = model::read_model(model);
+
+  Reader objective = root.section("objective");
+  const bool labels = config.model.kind == "logistic";
+  config.objective =
+      objective.choice("kind", labels ? "logistic" : config.objective, {"cross_entropy", "mse", "logistic"});
+  config.regularizer = read_regularizer(objective.section("regularizer"));
+  objective.finish();
+  config.optimizer = train::read_optimizer(root.section("optimizer"));
+  config.rules = train::read_rules(root);
+
+  Reader monitor = root.section("monitor");
+  Reader shadow = monitor.section("shadow");
+  config.shadow_interval = shadow.integer("interval", config.shadow_interval, 0);
+  shadow.finish();
+  config.monitor = read_monitor(monitor);
+  config.curvature = measure::read_curvature(monitor.section("curvature"));
+  monitor.finish();
+
+  Reader evaluate = root.section("evaluate");
+  config.evaluate_interval = evaluate.integer("interval", config.evaluate_interval, 0);
+  evaluate.finish();
+  Reader checkpoint = root.section("checkpoint");
+  config.checkpoint_interval = checkpoint.integer("interval", config.checkpoint_interval, 0);
+  config.checkpoint_keep = checkpoint.integer("keep", config.checkpoint_keep, 1);
+  checkpoint.finish();
+  root.finish();
+  config.resolved = document.resolved();
+  return config;
+}
+
+}  // namespace
+
+std::vector<Rule> RunConfig::plain_rules() const {
+  std::vector<Rule> plain;
+  for (const train::PlacedRule& placed : rules) plain.push_back(placed.rule);
+  return plain;
+}
+
+std::optional<std::string> RunConfig::length_dependence() const {
+  if (optimizer.schedule.depends_on_run_length()) return "optimizer.schedule is " + optimizer.schedule.kind;
+  for (const train::PlacedRule& placed : rules) {
+    const ScheduleSpec& schedule = placed.rule.schedule;
+    if (schedule.amplitude.kind == AmplitudeKind::kHorizon) {
+      return "rule " + placed.rule.label + " has a horizon amplitude";
+    }
+    if (schedule.custom.empty() && schedule.kind == ScheduleKind::kBudget && !schedule.until) {
+      return "rule " + placed.rule.label + " spreads its budget over the whole run";
+    }
+  }
+  return std::nullopt;
+}
+
+RunConfig read_run_config(config::Document document) {
+  RunConfig config = read_all(std::move(document));
+  // The digest must not see the run's length, which resume may change: it is that of the same run with one step.
+  const RunConfig shortest = read_all(config::Document::parse(config.resolved, "resolved", {"run.steps=1"}));
+  config.digest = fmt::format("{:016x}", named_seed(0, shortest.resolved));
+  return config;
+}
+
+}  // namespace gradquake::run

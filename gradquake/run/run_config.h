@@ -1,0 +1,60 @@
+// One run's config, whole: every component's own struct, read from one document, complete and checked.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gradquake/config/document.h"
+#include "gradquake/hooks/export.h"
+#include "gradquake/data/data_config.h"
+#include "gradquake/model/model_config.h"
+#include "gradquake/measure/curvature_config.h"
+#include "gradquake/monitor/config.h"
+#include "gradquake/train/optimizer.h"
+#include "gradquake/train/regularizer.h"
+#include "gradquake/train/rule_reader.h"
+
+namespace gradquake::run {
+
+// run: what the run is and where it goes.
+struct RunSection {
+  std::string name = "run";
+  std::uint64_t seed = 1;
+  std::int64_t steps = 2000;           // replaced by epochs where given, once the data is known
+  std::optional<std::int64_t> epochs;  // in place of steps
+  std::int64_t threads = 1;            // of LibTorch; auto: the cores there are
+  std::string device = "cpu";          // cpu | cuda
+  std::string dtype = "float32";       // float32 | float64
+  std::string out = "runs";            // the run folder is <out>/<name>
+  std::string on_nonfinite = "stop";   // stop | skip
+};
+
+struct RunConfig {
+  RunSection run;
+  data::DataConfig data;
+  model::ModelConfig model;
+  std::string objective = "cross_entropy";
+  train::RegularizerConfig regularizer;
+  train::OptimizerConfig optimizer;
+  std::vector<train::PlacedRule> rules;
+  monitor::MonitorConfig monitor;
+  std::int64_t shadow_interval = 1;
+  measure::CurvatureConfig curvature;
+  std::int64_t evaluate_interval = 200;
+  std::int64_t checkpoint_interval = 500;
+  std::int64_t checkpoint_keep = 2;
+
+  std::string resolved;  // the resolved copy, itself a config of the same run
+  std::string digest;    // of everything but the run's length: what a checkpoint is bound to
+
+  std::vector<Rule> plain_rules() const;
+  // Something in the run before its end depends on how long the run is: it cannot be prolonged unchanged.
+  std::optional<std::string> length_dependence() const;
+};
+
+// Reads everything; throws UserError with the place of the first mistake.
+GRADQUAKE_EXPORT RunConfig read_run_config(config::Document document);
+
+}  // namespace gradquake::run

@@ -1,0 +1,62 @@
+// One step's gradients: the perturbed u~ that trains, and beside it, where a shadow is due, the clean u of the same
+// batch at the same weights (THEORY.md 2 "measured").
+//
+// The shadow changes no bit of the training: batch-norm buffers and the generator that dropout draws from are restored,
+// so both passes see the same masks. Where only backward rules fire one forward pass serves both gradients; where no
+// rule fires u is u~ and there is no second pass. A batch is split into micro-batches of `micro_batch` rows whose
+// gradients add up; the draws are those of the whole batch.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "gradquake/hooks/export.h"
+#include "gradquake/data/dataset.h"
+#include "gradquake/hooks/plan.h"
+#include "gradquake/train/objective.h"
+
+namespace gradquake::model {
+class Model;
+}  // namespace gradquake::model
+
+namespace gradquake::train {
+
+struct StepGradients {
+  std::vector<at::Tensor> perturbed;  // u~, by parameter, the shape of the parameter
+  std::vector<at::Tensor> clean;      // u; empty without shadow; the same tensors as u~ where no rule fired
+  double loss = 0;                    // data term as trained
+  std::optional<double> clean_loss;   // data term of the clean pass; known without a shadow's pass where no rule fired
+  bool forward_fired = false;
+  bool backward_fired = false;
+  bool shadow = false;  // a shadow was due
+};
+
+struct GradientPassOptions {
+  ObjectiveKind objective = ObjectiveKind::kCrossEntropy;
+  std::optional<std::int64_t> micro_batch;  // rows; absent: the whole batch at once
+};
+
+class GRADQUAKE_EXPORT GradientPass {
+ public:
+  // The model, its trained parameters and the plan outlive this object.
+  GradientPass(model::Model& model, std::vector<at::Tensor> parameters, Plan& plan, GradientPassOptions options);
+
+  StepGradients compute(const data::Batch& batch, std::int64_t step, bool shadow_due);
+
+ private:
+  struct Part;
+  std::vector<Part> split(const data::Batch& batch) const;
+  at::Tensor loss_of(const Part& part) const;
+  void clean_pass(const std::vector<Part>& parts, StepGradients& result);
+  void perturbed_pass(const std::vector<Part>& parts, std::int64_t step, bool share_forward, StepGradients& result);
+
+  model::Model& model_;
+  std::vector<at::Tensor> parameters_;
+  Plan& plan_;
+  GradientPassOptions options_;
+};
+
+}  // namespace gradquake::train

@@ -1,0 +1,340 @@
+#include "gradquake/run/run.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "gradquake/core/error.h"
+#include "gradquake/train/checkpoint_file.h"
+#include "run_files.h"
+#include "tiny_images.h"
+
+namespace gradquake::run {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+using Overrides = std::vector<std::string>;
+
+const std::string kCommon =
+    "run: {steps: 30, threads: 1}\n"
+    "evaluate: {interval: 5}\n"
+    "checkpoint: {interval: 7, keep: 100}\n"
+    "monitor: {curvature: {at: [0, 10], limit: 4, probe: 32}}\n";
+const std::string kSgd =
+    kCommon +
+    "model: {kind: mlp, widths: [64, 24, 10], dropout: 0.2}\n"
+    "optimizer: {kind: sgd, learning_rate: 0.1, momentum: 0.9}\n"
+    "perturbations:\n"
+    "  - {label: f, sites: layers.0, scale: 6, schedule: {interval: 6, offset: 4}}\n"
+    "  - {label: b, sites: layers.1, direction: backward, scale: 6, schedule: {interval: 10, offset: 9}}\n";
+const std::string kAdamCnn =
+    kCommon + kTinyCnn +
+    "optimizer: {kind: adam, learning_rate: 0.01}\n"
+    "perturbations:\n"
+    "  - {label: f, sites: blocks.0, scale: 6, schedule: {interval: 6, offset: 4}}\n"
+    "  - {label: b, sites: head, direction: backward, scale: 6, schedule: {interval: 10, offset: 9}}\n";
+
+// All that a run wrote and that must not depend on how it came about.
+std::map<std::string, std::string> outcome(const RunFolder& folder) {
+  std::map<std::string, std::string> files;
+  for (const char* name : {"steps.jsonl", "spikes.jsonl", "ledger.jsonl", "evaluations.jsonl", "curvature.jsonl",
+                           "predictions.jsonl", "weights.pt"}) {
+    files[name] = text_of(folder.file(name));
+    EXPECT_TRUE(fs::exists(folder.file(name))) << name;
+  }
+  Json summary = Json::parse(text_of(folder.file("summary.json")));
+  summary.erase("steps_per_second");
+  files["summary.json"] = summary.dump();
+  return files;
+}
+
+void expect_same(const std::map<std::string, std::string>& a, const std::map<std::string, std::string>& b) {
+  for (const auto& [name, content] : a) EXPECT_TRUE(content == b.at(name)) << name << " differs";
+}
+
+class RunTest : public testing::Test {
+ protected:
+  RunTest() { register_tiny_images(); }
+  ~RunTest() override { fs::remove_all(out_); }
+
+  RunConfig config(const std::string& text, const std::string& name, Overrides overrides = {}) const {
+    overrides.push_back("run.name=" + name);
+    overrides.push_back("run.out='" + out_.string() + "'");
+    return read_run_config(config::Document::parse(text, "t.yaml", overrides));
+  }
+
+  // A whole run in a folder of its own.
+  RunFolder made(const RunConfig& config, const RunHooks& hooks = {}) {
+    Assembly parts = assemble(config);
+    const RunFolder folder = create_run_folder(config, true);
+    result_ = run(config, parts, folder, hooks);
+    return folder;
+  }
+  RunFolder made(const std::string& text, const std::string& name, const Overrides& overrides = {}) {
+    return made(config(text, name, overrides));
+  }
+
+  // Goes on as another process would; what it logged is in log_.
+  void go_on(const RunConfig& config, const RunFolder& folder) {
+    Assembly parts = assemble(config);
+    RunHooks hooks;
+    hooks.log = [this](const std::string& line) { log_ += line + "\n"; };
+    result_ = resume(config, parts, folder, hooks);
+  }
+
+  // The folder as a kill after the checkpoint of `step` leaves it: later records written, nothing summed up.
+  static void kill_after(const RunFolder& folder, std::int64_t step) {
+    for (const auto& path : train::list_checkpoints(folder.checkpoints())) {
+      if (path > train::checkpoint_path(folder.checkpoints(), step)) fs::remove(path);
+    }
+    fs::remove(folder.file("summary.json"));
+    fs::remove(folder.file("weights.pt"));
+    std::ofstream(folder.file("steps.jsonl"), std::ios::app) << "{\"step\": 30, half a li";
+  }
+
+  const fs::path out_ = fs::path(testing::TempDir()) / ("gradquake-" + std::to_string(getpid()) + "-" +
+                                                        testing::UnitTest::GetInstance()->current_test_info()->name());
+  RunResult result_;
+  std::string log_;
+};
+
+TEST_F(RunTest, ARunWritesTheRecordsThatScriptsRelyOn) {
+  std::int64_t progress = 0;
+  RunHooks hooks;
+  hooks.progress = [&](const Progress& p) { EXPECT_EQ(p.step, ++progress); };
+  const RunFolder folder = made(config(kSgd, "a"), hooks);
+  EXPECT_EQ(progress, 30);
+  EXPECT_TRUE(folder.finished());
+  const auto keys = [](const Json& json) {
+    std::vector<std::string> names;
+    for (const auto& item : json.items()) names.push_back(item.key());
+    std::sort(names.begin(), names.end());
+    return names;
+  };
+  using Names = std::vector<std::string>;
+  const auto steps = lines_of(folder.file("steps.jsonl"));
+  ASSERT_EQ(steps.size(), 30);
+  EXPECT_EQ(keys(steps[0]), (Names{"clean_grad_norm", "clean_loss", "epoch", "finite", "grad_error", "grad_norm",
+                                   "injections", "learning_rate", "loss", "spike", "step"}));
+  const auto ledger = lines_of(folder.file("ledger.jsonl"));
+  std::int64_t injections = 0;
+  for (const Json& step : steps) injections += step["injections"].get<std::int64_t>();
+  EXPECT_EQ(injections, 5 + 3);
+  EXPECT_EQ(ledger.size(), 8);
+  EXPECT_EQ(keys(ledger[0]),
+            (Names{"direction", "elements", "norm", "occurrence", "relative_norm", "rule", "site", "step"}));
+  const auto evaluations = lines_of(folder.file("evaluations.jsonl"));
+  ASSERT_EQ(evaluations.size(), 6);
+  EXPECT_EQ(evaluations[5]["step"], 30);
+  const auto spikes = lines_of(folder.file("spikes.jsonl"));
+  ASSERT_FALSE(spikes.empty());
+  const Json summary = Json::parse(text_of(folder.file("summary.json")));
+  EXPECT_EQ(summary["spikes"], spikes.size());
+  EXPECT_EQ(summary["eval"]["accuracy"], evaluations[5]["accuracy"]);
+  EXPECT_EQ(summary["final_loss"], steps[29]["loss"]);
+  EXPECT_EQ(summary["warnings"], 0);
+}
+
+TEST_F(RunTest, TheFirstSpikeOfAnEpisodeAloneIsMeasured) {
+  const RunFolder folder = made(kSgd, "a");
+  std::map<std::int64_t, int> measured;
+  for (const Json& spike : lines_of(folder.file("spikes.jsonl"))) {
+    measured[spike["episode"].get<std::int64_t>()] += spike["curvature"].is_null() ? 0 : 1;
+  }
+  for (const auto& [episode, count] : measured) EXPECT_EQ(count, 1) << episode;
+  const RunFolder quiet = made(kSgd, "b", {"monitor.curvature.on_spike=none"});
+  EXPECT_EQ(lines_of(quiet.file("curvature.jsonl")).size(), 2);
+}
+
+TEST_F(RunTest, APlanThatNeverFiresLeavesEveryByteAsWithoutAPlan) {
+  for (const std::string& text : {kSgd, kAdamCnn}) {
+    const auto none = outcome(made(text, "none", {"perturbations=[]"}));
+    const auto quiet =
+        outcome(made(text, "quiet", {"perturbations=[{sites: '*', direction: both, schedule: {from: 1000}}]"}));
+    for (const char* file : {"steps.jsonl", "evaluations.jsonl", "curvature.jsonl", "spikes.jsonl", "weights.pt"}) {
+      EXPECT_TRUE(quiet.at(file) == none.at(file)) << file;
+    }
+    EXPECT_EQ(quiet.at("ledger.jsonl"), "");
+  }
+}
+
+TEST_F(RunTest, TheShadowChangesNoBitOfWeightsAndLosses) {
+  for (const std::string& text : {kSgd, kAdamCnn}) {
+    const RunFolder every = made(text, "every"), third = made(text, "third", {"monitor.shadow.interval=3"}),
+                    off = made(text, "off", {"monitor.shadow.interval=0"});
+    const auto trained = [](const RunFolder& folder) {
+      std::string text_kept;
+      for (const Json& step : lines_of(folder.file("steps.jsonl"))) {
+        text_kept += step["loss"].dump() + ' ' + step["grad_norm"].dump() + '\n';
+      }
+      return text_kept + text_of(folder.file("weights.pt"));
+    };
+    EXPECT_TRUE(trained(every) == trained(off));
+    EXPECT_TRUE(trained(third) == trained(off));
+  }
+}
+
+TEST_F(RunTest, CurvatureIsMeasuredWithTheRulesOff) {
+  const std::string loud = "perturbations=[{sites: '*', direction: both, kind: constant, scale: 50}]";
+  const Overrides at_start{"monitor.curvature.at=[0]", "monitor.curvature.on_spike=none", "run.steps=2"};
+  for (const std::string& text : {kSgd, kAdamCnn}) {
+    Overrides with = at_start, without = at_start;
+    with.push_back(loud);
+    without.push_back("perturbations=[]");
+    const std::string measured = text_of(made(text, "a", with).file("curvature.jsonl"));
+    EXPECT_EQ(measured, text_of(made(text, "b", without).file("curvature.jsonl")));
+    EXPECT_NE(measured, "");
+  }
+}
+
+TEST_F(RunTest, MeasuringCurvatureChangesNoBitOfTheTraining) {
+  const RunFolder often = made(kAdamCnn, "a", {"monitor.curvature.at={interval: 3}"});
+  const RunFolder never = made(kAdamCnn, "b", {"monitor.curvature.at=[]", "monitor.curvature.on_spike=none"});
+  EXPECT_TRUE(text_of(often.file("steps.jsonl")) == text_of(never.file("steps.jsonl")));
+  EXPECT_TRUE(text_of(often.file("weights.pt")) == text_of(never.file("weights.pt")));
+  EXPECT_GE(lines_of(often.file("curvature.jsonl")).size(), 10);
+}
+
+TEST_F(RunTest, AKilledRunGoesOnFromAnyCheckpointToTheSameBytes) {
+  for (const std::string& text : {kSgd, kAdamCnn}) {
+    const RunConfig c = config(text, "a");
+    const RunFolder folder = made(c);
+    const auto whole = outcome(folder);
+    for (const std::int64_t step : {30, 28, 21, 14, 7}) {
+      kill_after(folder, step);
+      go_on(c, folder);
+      EXPECT_EQ(result_.steps, 30);
+      expect_same(outcome(folder), whole);
+    }
+  }
+}
+
+TEST_F(RunTest, AnInterruptedRunGoesOnToTheSameBytesWithSpikesOpen) {
+  for (const std::string& text : {kSgd, kAdamCnn}) {
+    const auto whole = outcome(made(text, "a"));
+    const RunConfig c = config(text, "a");
+    std::int64_t asked = 0;
+    RunHooks hooks;
+    hooks.stop_requested = [&] { return ++asked == 12; };
+    const RunFolder folder = made(c, hooks);
+    EXPECT_TRUE(result_.interrupted);
+    EXPECT_EQ(result_.steps, 12);
+    EXPECT_FALSE(folder.finished());
+    std::size_t detected = 0;
+    for (const Json& step : lines_of(folder.file("steps.jsonl"))) detected += step["spike"].get<bool>() ? 1 : 0;
+    EXPECT_GT(detected, lines_of(folder.file("spikes.jsonl")).size());
+    go_on(c, folder);
+    expect_same(outcome(folder), whole);
+  }
+}
+
+TEST_F(RunTest, ADamagedCheckpointIsNamedAndTheOneBeforeIsUsed) {
+  const RunConfig c = config(kSgd, "a");
+  const RunFolder folder = made(c);
+  const auto whole = outcome(folder);
+  kill_after(folder, 14);
+  const fs::path newest = train::checkpoint_path(folder.checkpoints(), 14);
+  std::string bytes = text_of(newest);
+  bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+  std::ofstream(newest, std::ios::binary) << bytes;
+  go_on(c, folder);
+  EXPECT_NE(log_.find("step-000000000014.ckpt is damaged (its checksum does not match); using the one before"),
+            std::string::npos);
+  EXPECT_NE(log_.find("resuming from " + train::checkpoint_path(folder.checkpoints(), 7).string()), std::string::npos);
+  expect_same(outcome(folder), whole);
+}
+
+TEST_F(RunTest, WithoutAWholeCheckpointARunStartsAnewAtStep0) {
+  const RunConfig c = config(kSgd, "a");
+  const RunFolder folder = made(c);
+  const auto whole = outcome(folder);
+  kill_after(folder, 7);
+  fs::resize_file(train::checkpoint_path(folder.checkpoints(), 7), 100);
+  go_on(c, folder);
+  EXPECT_NE(log_.find("no checkpoint: starting at step 0"), std::string::npos);
+  expect_same(outcome(folder), whole);
+}
+
+TEST_F(RunTest, ACheckpointOfAnotherConfigIsRefusedAndNoRecordIsTouched) {
+  const RunFolder folder = made(kSgd, "a");
+  const RunFolder other = made(kSgd, "b", {"run.seed=2"});
+  kill_after(folder, 7);
+  fs::copy_file(train::checkpoint_path(other.checkpoints(), 21), train::checkpoint_path(folder.checkpoints(), 21));
+  const std::string steps = text_of(folder.file("steps.jsonl"));
+  EXPECT_THROW(go_on(config(kSgd, "a"), folder), UserError);
+  EXPECT_EQ(text_of(folder.file("steps.jsonl")), steps);
+}
+
+TEST_F(RunTest, RecordsShorterThanTheCheckpointSaysAreRefused) {
+  const RunFolder folder = made(kSgd, "a");
+  kill_after(folder, 7);
+  fs::resize_file(folder.file("steps.jsonl"), 10);
+  EXPECT_THROW(go_on(config(kSgd, "a"), folder), UserError);
+}
+
+TEST_F(RunTest, AProlongedRunEqualsOneThatWasThatLong) {
+  for (const std::string& text : {kSgd, kAdamCnn}) {
+    const auto whole = outcome(made(text, "a"));
+    for (const std::string shorter : {"run.steps=20", "run.steps=14"}) {
+      const RunFolder folder = made(text, "a", {shorter});
+      go_on(config(text, "a"), folder);
+      expect_same(outcome(folder), whole);
+    }
+  }
+}
+
+TEST_F(RunTest, ARunOfEpochsIsProlongedBySteps) {
+  const auto whole = outcome(made(kAdamCnn, "a", {"run.steps=20"}));
+  const RunFolder folder = made(kAdamCnn, "a", {"run.epochs=2"});
+  EXPECT_EQ(result_.steps, 12);
+  go_on(config(kAdamCnn, "a", {"run.steps=20"}), folder);
+  expect_same(outcome(folder), whole);
+}
+
+TEST_F(RunTest, ANonFiniteStepEndsARunAsAResultWithNullsInItsRecords) {
+  const RunFolder folder = made(kSgd, "a", {"optimizer.learning_rate=1e30"});
+  const auto steps = lines_of(folder.file("steps.jsonl"));
+  ASSERT_LT(steps.size(), 30);
+  EXPECT_FALSE(steps.back()["finite"].get<bool>());
+  EXPECT_TRUE(steps.back()["grad_norm"].is_null() || steps.back()["loss"].is_null());
+  EXPECT_EQ(result_.summary.verdict, "diverged");
+  const auto spikes = lines_of(folder.file("spikes.jsonl"));
+  ASSERT_FALSE(spikes.empty());
+  EXPECT_EQ(spikes.back()["detector"], "nonfinite");
+  EXPECT_EQ(spikes.back()["verdict"], "diverged");
+  EXPECT_TRUE(folder.finished());
+
+  const auto whole = outcome(folder);
+  const auto newest = static_cast<std::int64_t>(steps.size());
+  kill_after(folder, newest);
+  go_on(config(kSgd, "a", {"optimizer.learning_rate=1e30"}), folder);
+  expect_same(outcome(folder), whole);
+}
+
+TEST_F(RunTest, ASkippingRunGoesThroughAllItsSteps) {
+  const RunFolder folder = made(kSgd, "a", {"optimizer.learning_rate=1e30", "run.on_nonfinite=skip"});
+  const auto steps = lines_of(folder.file("steps.jsonl"));
+  ASSERT_EQ(steps.size(), 30);
+  EXPECT_FALSE(steps.back()["finite"].get<bool>());
+  EXPECT_EQ(result_.steps, 30);
+}
+
+TEST_F(RunTest, MicroBatchesGiveTheSameInjectionsAndNearlyTheSameLosses) {
+  const Overrides float64{"run.dtype=float64", "model.dropout=0", "data.batch_size=60"};
+  Overrides split = float64;
+  split.push_back("data.micro_batch=16");
+  const RunFolder whole = made(kSgd, "a", float64), micro = made(kSgd, "b", split);
+  const auto expected = lines_of(whole.file("steps.jsonl")), got = lines_of(micro.file("steps.jsonl"));
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_NEAR(got[i]["loss"].get<double>(), expected[i]["loss"].get<double>(), 1e-9);
+    EXPECT_NEAR(got[i]["clean_grad_norm"].get<double>(), expected[i]["clean_grad_norm"].get<double>(), 1e-9);
+  }
+  EXPECT_EQ(lines_of(micro.file("ledger.jsonl")).size(), 4 * lines_of(whole.file("ledger.jsonl")).size());
+}
+
+}  // namespace
+}  // namespace gradquake::run
