@@ -20,12 +20,27 @@ set(kernel_options -O3 -ffp-contract=off -fno-math-errno -fno-trapping-math -fno
 function(gradquake_apart)
   cmake_parse_arguments(arg "" "" "OPTIONS" ${ARGN})
   set_source_files_properties(${arg_UNPARSED_ARGUMENTS} PROPERTIES
-    COMPILE_OPTIONS "${arg_OPTIONS}" SKIP_UNITY_BUILD_INCLUSION ON)
+    COMPILE_OPTIONS "${arg_OPTIONS}" SKIP_UNITY_BUILD_INCLUSION ON SKIP_PRECOMPILE_HEADERS ON)
 endfunction()
 
 # gradquake_component(NAME [SOURCES more.cpp ...] [EXCLUDE main.cpp ...] DEPENDS core ... LIBRARIES fmt::fmt-header-only ...)
 # One room: every source of its folder in one object library gradquake_NAME, all gathered into libgradquake. DEPENDS are
 # other rooms, LIBRARIES anything else. A room without torch_libraries in LIBRARIES compiles without LibTorch on its path.
+# Precompiled LibTorch headers, shared by every target that includes them.
+option(GRADQUAKE_PRECOMPILED "Precompile LibTorch's headers" ON)
+function(gradquake_precompiled target)
+  if(NOT GRADQUAKE_PRECOMPILED)
+    return()
+  endif()
+  if(NOT TARGET gradquake_torch_headers)
+    file(WRITE ${PROJECT_BINARY_DIR}/torch_headers.cpp "")
+    add_library(gradquake_torch_headers OBJECT ${PROJECT_BINARY_DIR}/torch_headers.cpp)
+    target_link_libraries(gradquake_torch_headers PRIVATE gradquake_settings torch_libraries nlohmann_json::nlohmann_json)
+    target_precompile_headers(gradquake_torch_headers PRIVATE ${PROJECT_SOURCE_DIR}/cmake/torch_headers.h)
+  endif()
+  target_precompile_headers(${target} REUSE_FROM gradquake_torch_headers)
+endfunction()
+
 function(gradquake_component name)
   cmake_parse_arguments(arg "" "" "SOURCES;EXCLUDE;DEPENDS;LIBRARIES" ${ARGN})
   file(GLOB sources RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} CONFIGURE_DEPENDS *.cpp)
@@ -33,6 +48,9 @@ function(gradquake_component name)
   add_library(gradquake_${name} OBJECT ${sources} ${arg_SOURCES})
   list(TRANSFORM arg_DEPENDS PREPEND gradquake_)
   target_link_libraries(gradquake_${name} PRIVATE gradquake_settings PUBLIC ${arg_LIBRARIES} ${arg_DEPENDS})
+  if(torch_libraries IN_LIST arg_LIBRARIES)
+    gradquake_precompiled(gradquake_${name})
+  endif()
 endfunction()
 
 # gradquake_test(NAME [SOURCES a_test.cpp ... | EXCLUDE b.cpp ...] [MORE /c.cpp ...] [ROOMS core ...] [LIBRARIES ...]
@@ -55,5 +73,10 @@ function(gradquake_test name)
   add_executable(${name}_test ${arg_SOURCES} ${arg_MORE})
   target_link_libraries(${name}_test PRIVATE gradquake_settings ${arg_ROOMS} ${arg_LIBRARIES} GTest::gtest GTest::gtest_main)
   target_compile_definitions(${name}_test PRIVATE GRADQUAKE_SOURCE_DIR="${PROJECT_SOURCE_DIR}" GRADQUAKE_BINARY_DIR="${PROJECT_BINARY_DIR}")
+  set_target_properties(${name}_test PROPERTIES UNITY_BUILD OFF)  # every test file has helpers of its own
+  if(gradquake_train IN_LIST arg_ROOMS OR gradquake_hooks IN_LIST arg_LIBRARIES)
+    gradquake_precompiled(${name}_test)
+    target_compile_options(${name}_test PRIVATE -fPIC)  # as the precompiled headers were
+  endif()
   gtest_discover_tests(${name}_test TEST_PREFIX "${arg_LABEL}." DISCOVERY_TIMEOUT 120 PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT})
 endfunction()

@@ -69,14 +69,13 @@ std::string inflate_text(const unsigned char* compressed, std::size_t size) {
   stream.next_in = const_cast<unsigned char*>(compressed);
   stream.avail_in = static_cast<unsigned>(size);
   std::string text;
+  std::vector<char> chunk(kChunk);
   int status = Z_OK;
   while (status == Z_OK) {
-    const std::size_t old_size = text.size();
-    text.resize(old_size + kChunk);
-    stream.next_out = reinterpret_cast<unsigned char*>(text.data() + old_size);
-    stream.avail_out = static_cast<unsigned>(kChunk);
+    stream.next_out = reinterpret_cast<unsigned char*>(chunk.data());
+    stream.avail_out = static_cast<unsigned>(chunk.size());
     status = inflate(&stream, Z_NO_FLUSH);
-    text.resize(text.size() - stream.avail_out);
+    text.append(chunk.data(), chunk.size() - stream.avail_out);
   }
   inflateEnd(&stream);
   if (status != Z_STREAM_END) throw std::runtime_error("the embedded data is damaged");

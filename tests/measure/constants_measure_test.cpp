@@ -23,6 +23,8 @@
 #include "gradquake/cli/theory_report.h"
 
 namespace gradquake::measure {
+
+using namespace run;
 namespace {
 
 using Overrides = std::vector<std::string>;
@@ -44,17 +46,17 @@ RunConfig read(const std::string& text, const Overrides& overrides = {}) {
 
 ConstantsFile measured(const std::string& text, const Overrides& overrides = {}) {
   const RunConfig config = read(text, overrides);
-  return measure_constants(config, assemble(config));
+  return measure_constants(run::assemble(config), config.curvature);
 }
 
 struct Cut {
   explicit Cut(const std::string& text, const Overrides& overrides = {})
       : config(read(text, overrides)),
         parts(assemble(config)),
-        probe(config, parts),
+        probe(parts, config.curvature),
         stages(*parts.model, train::objective_from_name(config.objective), probe.batch()) {}
   RunConfig config;
-  Assembly parts;
+  train::Task parts;
   CurvatureProbe probe;
   Stages stages;
 };

@@ -15,6 +15,8 @@
 #include "gradquake/train/trainer.h"
 
 namespace gradquake::paper {
+
+using namespace run;
 namespace {
 
 constexpr std::int64_t kSteps = 1000;
@@ -52,7 +54,7 @@ Trace general_path(const Case& c) {
       c.direction == Direction::kForward ? "forward" : "backward", c.half_width, c.mean,
       c.draw == DrawMode::kPerStep ? "per_step" : "per_sample", c.interval);
   const RunConfig config = read_run_config(config::Document::parse(yaml, "section7.yaml"));
-  Assembly parts = assemble(config);
+  train::Task parts = assemble(config);
   train::TrainerOptions options;
   options.seed = config.run.seed;
   options.steps = kSteps;

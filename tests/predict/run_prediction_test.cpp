@@ -17,6 +17,9 @@
 #include "run_files.h"
 
 namespace gradquake::predict {
+
+using namespace measure;
+using namespace run;
 namespace {
 
 namespace fs = std::filesystem;
@@ -60,7 +63,7 @@ class RunPredictionTest : public testing::Test {
 
   RunFolder made(const std::string& text, Overrides overrides = {}, const RunHooks& hooks = {}) {
     const RunConfig read = config(text, std::move(overrides));
-    Assembly parts = assemble(read);
+    train::Task parts = assemble(read);
     const RunFolder folder = create_run_folder(read, true);
     run(read, parts, folder, hooks);
     return folder;
@@ -87,8 +90,8 @@ class RunPredictionTest : public testing::Test {
 
 TEST_F(RunPredictionTest, TheWeightsComeBackBitForBit) {
   const RunConfig read = config(kMlp, {});
-  const Assembly parts = assemble(read);
-  const CurvatureProbe probe(read, parts);
+  const train::Task parts = assemble(read);
+  const CurvatureProbe probe(parts, read.curvature);
   std::vector<at::Tensor> before, move;
   for (const at::Tensor& w : probe.parameters()) {
     before.push_back(w.detach().clone());
@@ -102,8 +105,8 @@ TEST_F(RunPredictionTest, TheWeightsComeBackBitForBit) {
 
 TEST_F(RunPredictionTest, LanczosRunsAtTheMovedWeights) {
   const RunConfig read = config(kLogistic, {});
-  const Assembly parts = assemble(read);
-  const CurvatureProbe probe(read, parts);
+  const train::Task parts = assemble(read);
+  const CurvatureProbe probe(parts, read.curvature);
   std::vector<std::int64_t> all(200);
   for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<std::int64_t>(i);
   const data::Batch batch = parts.data.train->get(all);
@@ -117,8 +120,8 @@ TEST_F(RunPredictionTest, LanczosRunsAtTheMovedWeights) {
 
 TEST_F(RunPredictionTest, TheProbesGradientAndVarianceAreThoseOfTheFormula) {
   const RunConfig read = config(kLogistic, {});
-  const Assembly parts = assemble(read);
-  const CurvatureProbe probe(read, parts);
+  const train::Task parts = assemble(read);
+  const CurvatureProbe probe(parts, read.curvature);
   const data::Batch& batch = probe.batch();
   const at::Tensor rows = batch.input * (-0.5 * batch.target).unsqueeze(1);  // gradients at w = 0
   const double variance = (rows - rows.mean(0)).square().sum().item<double>() / 199;
@@ -160,8 +163,8 @@ objective: {kind: mse}
 monitor: {curvature: {probe: 300}}
 )",
                                 {});
-  const Assembly parts = assemble(read);
-  const CurvatureProbe probe(read, parts);
+  const train::Task parts = assemble(read);
+  const CurvatureProbe probe(parts, read.curvature);
   const at::Tensor error = at::sin(at::arange(640, at::kDouble)).view({10, 64});
   const std::vector<at::Tensor> clean{at::ones({10, 64}, at::kDouble)}, perturbed{clean[0] + error};
   StepRecord record;
@@ -170,7 +173,7 @@ monitor: {curvature: {probe: 300}}
   record.grad_error = error.norm().item<double>();
   const RunConstants constants;
   const SpikePrediction prediction =
-      SpikePredictor(read, probe)
+      SpikePredictor(parts, probe, read.monitor.recovery)
           .predict(
               {record, {probe.parameters(), perturbed, clean}, constants, {.level = 0.01, .loss_level = 1.0}, true});
   const at::Tensor x = probe.batch().input, displacement = -0.2 * error;
@@ -269,12 +272,12 @@ objective: {kind: mse, regularizer: {kind: l2, weight: 0.05}}
 monitor: {curvature: {probe: 100000, limit: 60, tolerance: 1.0e-5}}
 )",
                                 {});
-  const Assembly parts = assemble(read);
-  const ClosedForm form = closed_form(read, parts).value();
-  EXPECT_NEAR(CurvatureProbe(read, parts).measure(0, 0.1).smoothness, form.smoothness, 1e-3 * form.smoothness);
+  const train::Task parts = assemble(read);
+  const ClosedForm form = closed_form(parts).value();
+  EXPECT_NEAR(CurvatureProbe(parts, read.curvature).measure(0, 0.1).smoothness, form.smoothness, 1e-3 * form.smoothness);
   EXPECT_NEAR(*form.pl, 0.1, 1e-9);  // pixels that are always 0 leave the ridge alone
   const RunConfig plain = config("model: {kind: mlp, widths: [64, 8, 10]}\n", {});
-  EXPECT_FALSE(closed_form(plain, assemble(plain)));
+  EXPECT_FALSE(closed_form(run::assemble(plain)));
 }
 
 }  // namespace

@@ -32,13 +32,13 @@ std::string error_of(const RunConfig& config) {
   return "no error";
 }
 
-Assembly with_rules(const std::string& rules, RunConfig* config) {
+train::Task with_rules(const std::string& rules, RunConfig* config) {
   *config = read(kMlp + rules);
   return assemble(*config);
 }
 
 TEST(AssemblyTest, SitesAreThoseOfADryRunOfOneBatch) {
-  const Assembly parts = assemble(read(kMlp + "  []"));
+  const train::Task parts = assemble(read(kMlp + "  []"));
   ASSERT_EQ(parts.sites.size(), 2);
   EXPECT_EQ(parts.sites[0].name, "layers.0");
   EXPECT_EQ(parts.sites[0].shape, (std::vector<std::int64_t>{64, 16}));
@@ -48,28 +48,28 @@ TEST(AssemblyTest, SitesAreThoseOfADryRunOfOneBatch) {
 
 TEST(AssemblyTest, EpochsBecomeStepsOnceTheDataIsKnown) {
   const RunConfig config = read(kMlp + "  []", {"run.epochs=2", "data.batch_size=1000"});
-  const Assembly parts = assemble(config);
+  const train::Task parts = assemble(config);
   EXPECT_EQ(parts.steps, 2 * (parts.data.train->size() / 1000));
   EXPECT_EQ(parts.plan->options().run_steps, parts.steps);
 }
 
 TEST(AssemblyTest, TheSameConfigGivesTheSameWeightsAndGeneratorWhateverCameBefore) {
   const RunConfig config = read(kMlp + "  []");
-  const Assembly first = assemble(config);
+  const train::Task first = assemble(config);
   const at::Tensor generator = at::detail::getDefaultCPUGenerator().get_state();
   at::manual_seed(999);
-  const Assembly second = assemble(config);
+  const train::Task second = assemble(config);
   EXPECT_TRUE(at::equal(at::detail::getDefaultCPUGenerator().get_state(), generator));
   for (std::size_t i = 0; i < first.model->parameters().size(); ++i) {
     EXPECT_TRUE(at::equal(first.model->parameters()[i], second.model->parameters()[i]));
   }
-  const Assembly other = assemble(read(kMlp + "  []", {"run.seed=2"}));
+  const train::Task other = assemble(read(kMlp + "  []", {"run.seed=2"}));
   EXPECT_FALSE(at::equal(first.model->parameters()[0], other.model->parameters()[0]));
 }
 
 TEST(AssemblyTest, TheDryRunLeavesBatchNormAsItWas) {
   register_tiny_images();
-  const Assembly parts = assemble(read(kTinyCnn));
+  const train::Task parts = assemble(read(kTinyCnn));
   EXPECT_EQ(parts.sites.size(), 3);
   const auto buffers = parts.model->named_buffers();
   EXPECT_EQ(buffers["blocks.0.norm.num_batches_tracked"].item<std::int64_t>(), 0);
@@ -113,7 +113,7 @@ TEST(AssemblyTest, CudaWithoutCudaIsRefused) {
 
 TEST(PlanReportTest, ThePlanIsPrintedSiteBySiteAndRuleByRule) {
   RunConfig config;
-  const Assembly parts = with_rules(
+  const train::Task parts = with_rules(
       "  - {label: burst, sites: \"layers.*\", kind: uniform, scale: 0.5, mean: 1, relative_to: rms, draw: "
       "per_sample,\n"
       "     schedule: {kind: every, interval: 50, offset: 10, from: 20, until: 200}}\n"
@@ -144,17 +144,17 @@ TEST(PlanReportTest, ThePlanIsPrintedSiteBySiteAndRuleByRule) {
 TEST(PlanReportTest, ManyFiringsAreCutOffAndNoRulesAreSaid) {
   RunConfig config;
   std::ostringstream many, none;
-  const Assembly all = with_rules("  [{sites: layers.0}]", &config);
+  const train::Task all = with_rules("  [{sites: layers.0}]", &config);
   print_plan(many, config, all);
   EXPECT_NE(many.str().find("  schedule  every step\n  fires at  0, 1, 2, 3, 4, ...\n"), std::string::npos);
-  const Assembly quiet = with_rules("  []", &config);
+  const train::Task quiet = with_rules("  []", &config);
   print_plan(none, config, quiet);
   EXPECT_NE(none.str().find("no rules: nothing will be perturbed"), std::string::npos);
 }
 
 TEST(PlanReportTest, TheJsonSaysTheSame) {
   RunConfig config;
-  const Assembly parts = with_rules("  [{label: a, sites: layers.1, direction: backward, scale: 2}]", &config);
+  const train::Task parts = with_rules("  [{label: a, sites: layers.1, direction: backward, scale: 2}]", &config);
   const auto json = nlohmann::json::parse(plan_json(config, parts));
   EXPECT_EQ(json["name"], "small");
   EXPECT_EQ(json["steps"], 300);

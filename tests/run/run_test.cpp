@@ -69,7 +69,7 @@ class RunTest : public testing::Test {
 
   // A whole run in a folder of its own.
   RunFolder made(const RunConfig& config, const RunHooks& hooks = {}) {
-    Assembly parts = assemble(config);
+    train::Task parts = assemble(config);
     const RunFolder folder = create_run_folder(config, true);
     result_ = run(config, parts, folder, hooks);
     return folder;
@@ -80,7 +80,7 @@ class RunTest : public testing::Test {
 
   // Goes on as another process would; what it logged is in log_.
   void go_on(const RunConfig& config, const RunFolder& folder) {
-    Assembly parts = assemble(config);
+    train::Task parts = assemble(config);
     RunHooks hooks;
     hooks.log = [this](const std::string& line) { log_ += line + "\n"; };
     result_ = resume(config, parts, folder, hooks);
