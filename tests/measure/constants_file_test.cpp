@@ -9,6 +9,8 @@
 #include "gradquake/theory/convergence.h"
 
 namespace gradquake::measure {
+
+using namespace cli;
 namespace {
 
 using Json = nlohmann::ordered_json;

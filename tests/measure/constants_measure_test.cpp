@@ -1,4 +1,6 @@
 // Constants measured on networks whose constants are known.
+#include "gradquake/run/assembly.h"
+#include "gradquake/run/run_config.h"
 #include "gradquake/measure/constants_measure.h"
 
 #include <ATen/ATen.h>
@@ -25,6 +27,7 @@
 namespace gradquake::measure {
 
 using namespace run;
+using cli::bound_json;
 namespace {
 
 using Overrides = std::vector<std::string>;

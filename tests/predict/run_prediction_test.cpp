@@ -65,7 +65,7 @@ class RunPredictionTest : public testing::Test {
     const RunConfig read = config(text, std::move(overrides));
     train::Task parts = assemble(read);
     const RunFolder folder = create_run_folder(read, true);
-    run(read, parts, folder, hooks);
+    run::run(read, parts, folder, hooks);
     return folder;
   }
 
