@@ -62,7 +62,7 @@ int reproduce(const ReproduceOptions& options) {
   const paper::Settings settings = paper::read_settings(options.quick, options.overrides);
   const bool terminal = ::isatty(STDERR_FILENO) != 0;
   const auto result = paper::reproduce(settings, options.figure, options.out,
-                                              terminal ? show : std::function<void(const ExecutorProgress&)>());
+                                       terminal ? show : std::function<void(const ExecutorProgress&)>());
   if (terminal && result.work.made > 0) std::cerr << '\n';
   if (options.json) {
     std::ifstream file(options.out + "/claims.json", std::ios::binary);

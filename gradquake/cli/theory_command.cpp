@@ -4,13 +4,13 @@
 #include <nlohmann/json.hpp>
 
 #include "gradquake/cli/command.h"
-#include "gradquake/run/assembly.h"
+#include "gradquake/cli/theory_report.h"
 #include "gradquake/measure/constants_file.h"
 #include "gradquake/measure/constants_json.h"
 #include "gradquake/measure/constants_measure.h"
-#include "gradquake/run/run_folder.h"
 #include "gradquake/predict/score_runs.h"
-#include "gradquake/cli/theory_report.h"
+#include "gradquake/run/assembly.h"
+#include "gradquake/run/run_folder.h"
 
 namespace gradquake::cli {
 namespace {

@@ -205,7 +205,8 @@ Json pl_predictions(const measure::ConstantsFile& file, const Errors& spike, con
   return document;
 }
 
-void add_nonconvex_predictions(Json& document, const measure::ConstantsFile& file, const Errors& spike, const Errors& errors) {
+void add_nonconvex_predictions(Json& document, const measure::ConstantsFile& file, const Errors& spike,
+                               const Errors& errors) {
   const theory::Constants& constants = file.constants;
   if (!constants.smoothness || !constants.gradient_variance || !constants.step_size || !constants.initial_gap ||
       *constants.initial_gap == 0) {

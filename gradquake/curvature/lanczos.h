@@ -14,9 +14,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "gradquake/hooks/export.h"
 #include "gradquake/core/tridiagonal.h"
 #include "gradquake/curvature/hessian_operator.h"
+#include "gradquake/hooks/export.h"
 
 namespace gradquake::curvature {
 

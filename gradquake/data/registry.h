@@ -13,9 +13,9 @@
 #include <string>
 #include <vector>
 
-#include "gradquake/hooks/export.h"
 #include "gradquake/data/data_config.h"
 #include "gradquake/data/dataset.h"
+#include "gradquake/hooks/export.h"
 
 namespace gradquake::data {
 

@@ -25,7 +25,7 @@ void require_perturbable(const at::Tensor& tensor, const std::string& site) {
   if (!known_type || tensor.layout() != at::kStrided || tensor.is_nested() || tensor.is_meta() ||
       !tensor.has_storage()) {
     refuse_at(site, "expected a dense tensor of float32, float64, float16 or bfloat16 that holds data, got " +
-                     c10::str(tensor.toString(), " of shape ", tensor.sizes()));
+                        c10::str(tensor.toString(), " of shape ", tensor.sizes()));
   }
 }
 
@@ -53,9 +53,9 @@ at::Tensor Injection::add_to(const at::Tensor& tensor) const {
   require_perturbable(tensor, site_->name);
   if (rows_ == 0 && scope_->context.first_row != 0) {
     refuse_at(site_->name, "expected a batch dimension that holds a multiple of the micro-batch's " +
-                            std::to_string(scope_->context.rows) + " samples, for this batch is split (first_row " +
-                            std::to_string(scope_->context.first_row) + "); got " + c10::str("shape ", tensor.sizes()) +
-                            ": name its batch_dim in tap()");
+                               std::to_string(scope_->context.rows) + " samples, for this batch is split (first_row " +
+                               std::to_string(scope_->context.first_row) + "); got " +
+                               c10::str("shape ", tensor.sizes()) + ": name its batch_dim in tap()");
   }
   const at::NoGradGuard no_grad;
   double reference_squared = kUnmeasured;  // of the tensor before any rule
@@ -96,9 +96,10 @@ at::Tensor Injection::add(std::size_t rule, const at::Tensor& tensor, double& re
   Perturbed result = scope_->plan->perturbations[rule]->apply(tensor, context);
   if (!result.value.defined() || result.value.sizes() != tensor.sizes() ||
       result.value.scalar_type() != tensor.scalar_type() || result.value.device() != tensor.device()) {
-    refuse_at(site_->name, "expected kind '" + spec.perturbation.kind + "' to return " +
-                            c10::str(tensor.toString(), " of shape ", tensor.sizes(), ", got ", result.value.toString(),
-                                     " of shape ", result.value.defined() ? result.value.sizes() : at::IntArrayRef()));
+    refuse_at(site_->name,
+              "expected kind '" + spec.perturbation.kind + "' to return " +
+                  c10::str(tensor.toString(), " of shape ", tensor.sizes(), ", got ", result.value.toString(),
+                           " of shape ", result.value.defined() ? result.value.sizes() : at::IntArrayRef()));
   }
   if (result.value.is_alias_of(tensor)) {
     result.value = result.value.clone();  // an in-place operator after the tap must not reach the producer's tensor
@@ -131,14 +132,14 @@ at::Tensor Injection::add_to_gradient(const at::Tensor& gradient) const {
       return gradient;
     }
     refuse_at(site_->name,
-           "expected backward to be called inside the PlanScope of its forward pass, got one after the "
-           "scope of step " +
-               std::to_string(scope_->context.step) + " had ended (PlanPause makes it exact)");
+              "expected backward to be called inside the PlanScope of its forward pass, got one after the "
+              "scope of step " +
+                  std::to_string(scope_->context.step) + " had ended (PlanPause makes it exact)");
   }
   if (at::GradMode::is_enabled()) {
     refuse_at(site_->name,
-           "expected backward without create_graph while a backward perturbation is due, got one with it "
-           "(PlanPause makes it exact)");
+              "expected backward without create_graph while a backward perturbation is due, got one with it "
+              "(PlanPause makes it exact)");
   }
   scope_->note_eps(*site_, occurrence_);
   return add_to(gradient);

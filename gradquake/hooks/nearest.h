@@ -12,6 +12,6 @@ namespace gradquake::detail {
 
 // At most `count` of `known`, nearest first (ties in the given order), as "'fc1', 'fc2'"; "(none)" without any.
 GRADQUAKE_EXPORT std::string nearest_names(std::string_view word, const std::vector<std::string>& known,
-                                                 std::size_t count);
+                                           std::size_t count);
 
 }  // namespace gradquake::detail

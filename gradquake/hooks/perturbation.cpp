@@ -6,8 +6,8 @@
 #include <stdexcept>
 #include <utility>
 
-#include "gradquake/hooks/nearest.h"
 #include "gradquake/hooks/kinds/noise_perturbation.h"
+#include "gradquake/hooks/nearest.h"
 
 namespace gradquake {
 namespace {

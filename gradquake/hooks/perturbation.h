@@ -25,8 +25,8 @@
 
 #include "gradquake/hooks/export.h"
 #include "gradquake/hooks/random/noise.h"
-#include "gradquake/hooks/rule.h"
 #include "gradquake/hooks/random/stream.h"
+#include "gradquake/hooks/rule.h"
 
 namespace gradquake {
 
@@ -66,7 +66,7 @@ using PerturbationFactory = std::function<std::unique_ptr<Perturbation>(const Pe
 // Adds a kind; `parameter_names`: the keys of PerturbationSpec::parameters it takes, others are refused. Throws
 // std::invalid_argument when the name is empty or taken.
 GRADQUAKE_EXPORT void register_perturbation(std::string name, PerturbationFactory factory,
-                                                  std::vector<std::string> parameter_names);
+                                            std::vector<std::string> parameter_names);
 
 // The known kinds, sorted.
 GRADQUAKE_EXPORT std::vector<std::string> perturbation_kinds();

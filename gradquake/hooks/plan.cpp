@@ -5,10 +5,10 @@
 #include <stdexcept>
 #include <utility>
 
-#include "gradquake/hooks/sites/glob.h"
 #include "gradquake/hooks/nearest.h"
 #include "gradquake/hooks/plan_state.h"
 #include "gradquake/hooks/random/stream.h"
+#include "gradquake/hooks/sites/glob.h"
 
 namespace gradquake {
 namespace {

@@ -32,11 +32,13 @@ class Amplitude {
       if (!std::isfinite(x)) refuse_schedule("finite amplitude parameters", std::to_string(x));
     }
     if (spec.kind == AmplitudeKind::kHorizon) {
-      if (run_steps < 1) refuse_schedule("a run of known length for amplitude horizon", std::to_string(run_steps) + " steps");
+      if (run_steps < 1)
+        refuse_schedule("a run of known length for amplitude horizon", std::to_string(run_steps) + " steps");
       horizon_ = std::pow(static_cast<double>(run_steps), -spec.power);
     }
     if (spec.kind == AmplitudeKind::kLinear && spec.end <= spec.start) {
-      refuse_schedule("amplitude linear with start < end", std::to_string(spec.start) + " and " + std::to_string(spec.end));
+      refuse_schedule("amplitude linear with start < end",
+                      std::to_string(spec.start) + " and " + std::to_string(spec.end));
     }
   }
 
@@ -250,9 +252,11 @@ std::unique_ptr<Schedule> make_schedule(const ScheduleSpec& spec, const Schedule
 }
 
 void register_schedule(std::string name, ScheduleFactory factory, std::vector<std::string> parameter_names) {
-  if (name.empty() || !factory) refuse_schedule("a name and a factory to register", name.empty() ? "no name" : "no factory");
+  if (name.empty() || !factory)
+    refuse_schedule("a name and a factory to register", name.empty() ? "no name" : "no factory");
   const auto& kinds = built_in_kinds();
-  if (std::find(kinds.begin(), kinds.end(), name) != kinds.end()) refuse_schedule("a new name", "the built-in '" + name + "'");
+  if (std::find(kinds.begin(), kinds.end(), name) != kinds.end())
+    refuse_schedule("a new name", "the built-in '" + name + "'");
   Registry& r = registry();
   const std::lock_guard lock(r.mutex);
   if (!r.schedules.try_emplace(name, Registered{std::move(factory), std::move(parameter_names)}).second) {

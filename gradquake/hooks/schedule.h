@@ -38,14 +38,13 @@ struct ScheduleContext {
 
 // Throws std::invalid_argument: interval < 1, p outside [0, 1], count < 0 or more than the steps there are, a negative
 // step, until < from, a power that is not finite, end <= start, an unknown custom name or parameter, a missing T.
-GRADQUAKE_EXPORT std::unique_ptr<Schedule> make_schedule(const ScheduleSpec& spec,
-                                                               const ScheduleContext& context);
+GRADQUAKE_EXPORT std::unique_ptr<Schedule> make_schedule(const ScheduleSpec& spec, const ScheduleContext& context);
 
 // A user's own schedule, chosen by ScheduleSpec::custom. The amplitude of the spec multiplies the schedule's own.
 // A name that is taken, or built in, throws std::invalid_argument. Safe from several threads.
 using ScheduleFactory = std::function<std::unique_ptr<Schedule>(const ScheduleSpec&, const ScheduleContext&)>;
 GRADQUAKE_EXPORT void register_schedule(std::string name, ScheduleFactory factory,
-                                              std::vector<std::string> parameter_names = {});
+                                        std::vector<std::string> parameter_names = {});
 
 // Every name a config may use: the built-in kinds, then the registered ones in alphabetical order.
 GRADQUAKE_EXPORT std::vector<std::string> schedule_kinds();

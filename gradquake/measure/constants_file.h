@@ -15,8 +15,8 @@
 #include <vector>
 
 #include "gradquake/config/document.h"
-#include "gradquake/hooks/export.h"
 #include "gradquake/core/tridiagonal.h"
+#include "gradquake/hooks/export.h"
 #include "gradquake/theory/constants.h"
 #include "gradquake/theory/local_prediction.h"
 

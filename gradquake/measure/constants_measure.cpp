@@ -46,8 +46,7 @@ void measure_loss(const train::Task& task, const std::optional<ClosedForm>& know
 }
 
 // apart: a sample's gradient does not depend on the others of its batch.
-void measure_variance(const train::Task& task, const CurvatureProbe& probe, bool apart,
-                      ConstantsFile& file) {
+void measure_variance(const train::Task& task, const CurvatureProbe& probe, bool apart, ConstantsFile& file) {
   if (full_batch(task)) {
     file.constants.gradient_variance = batch_variance(task, 0);
     file.estimates.push_back({"gradient_variance", "exact: full batch, optimizer.gradient_noise alone", 0, {}, {}});
@@ -65,8 +64,8 @@ void measure_variance(const train::Task& task, const CurvatureProbe& probe, bool
                             variance.standard_error / static_cast<double>(task.batch_size)});
 }
 
-void measure_operators(const train::Task& task, const std::optional<ClosedForm>& known,
-                       const CurvatureProbe& probe, ConstantsFile& file) {
+void measure_operators(const train::Task& task, const std::optional<ClosedForm>& known, const CurvatureProbe& probe,
+                       ConstantsFile& file) {
   theory::Constants& constants = file.constants;
   const Stages stages(*task.model, task.objective, probe.batch());
   OperatorMeasurement measurement(stages, named_seed(task.seed, "theory.constants"), file.estimates);

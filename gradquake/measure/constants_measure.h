@@ -14,9 +14,9 @@
 #pragma once
 
 #include "gradquake/hooks/export.h"
+#include "gradquake/measure/constants_file.h"
 #include "gradquake/measure/curvature_config.h"
 #include "gradquake/train/task.h"
-#include "gradquake/measure/constants_file.h"
 
 namespace gradquake::measure {
 

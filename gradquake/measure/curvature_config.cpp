@@ -28,8 +28,8 @@ CurvatureConfig read_curvature(config::Reader reader) {
   curvature.on_spike = reader.choice("on_spike", curvature.on_spike, {"none", "first"});
   curvature.limit = static_cast<int>(reader.integer("limit", curvature.limit, 1, 1000));
   curvature.probe = reader.integer("probe", curvature.probe, 1);
-  curvature.tolerance =
-      reader.number("tolerance", curvature.tolerance, config::Range{.min = 0, .max = 1, .min_open = true, .max_open = true});
+  curvature.tolerance = reader.number("tolerance", curvature.tolerance,
+                                      config::Range{.min = 0, .max = 1, .min_open = true, .max_open = true});
   reader.finish();
   return curvature;
 }

@@ -67,8 +67,7 @@ CurvatureProbe::CurvatureProbe(const train::Task& task, CurvatureConfig config)
       probe_(draw_probe(task, config_.probe, parameters_.at(0).device())) {}
 
 at::Tensor CurvatureProbe::data_loss(const at::Tensor& input, const at::Tensor& target) const {
-  return train::objective_loss(task_.objective, model_.forward_with_target(input, target),
-                               target);
+  return train::objective_loss(task_.objective, model_.forward_with_target(input, target), target);
 }
 
 at::Tensor CurvatureProbe::penalty() const {
@@ -87,10 +86,9 @@ at::Tensor CurvatureProbe::loss() const {
 CurvatureRecord CurvatureProbe::measure(std::int64_t step, double learning_rate) const {
   const curvature::StateGuard guard(model_, named_seed(task_.seed, "curvature.dropout"));
   curvature::HessianOperator hessian([this] { return loss(); }, parameters_);
-  const curvature::Spectrum spectrum =
-      curvature::lanczos(hessian, {.limit = config_.limit,
-                                   .tolerance = config_.tolerance,
-                                   .seed = named_seed(task_.seed, "curvature.lanczos")});
+  const curvature::Spectrum spectrum = curvature::lanczos(
+      hessian,
+      {.limit = config_.limit, .tolerance = config_.tolerance, .seed = named_seed(task_.seed, "curvature.lanczos")});
   const double smoothness = spectrum.smoothness();
   return {step, spectrum.lambda_max, spectrum.lambda_min, smoothness, learning_rate * smoothness, spectrum.products};
 }

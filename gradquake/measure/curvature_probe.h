@@ -5,10 +5,10 @@
 #include <cstdint>
 #include <vector>
 
-#include "gradquake/hooks/export.h"
 #include "gradquake/core/records.h"
 #include "gradquake/core/tridiagonal.h"
 #include "gradquake/curvature/hessian_operator.h"
+#include "gradquake/hooks/export.h"
 #include "gradquake/measure/curvature_config.h"
 #include "gradquake/train/task.h"
 

@@ -20,7 +20,6 @@ constexpr int kAdversarial = 3;
 constexpr int kPowerSteps = 6;
 constexpr std::int64_t kParameterRows = 4;
 
-
 at::Tensor shaped(const at::Tensor& column, const at::Tensor& like) {
   std::vector<std::int64_t> sizes(static_cast<std::size_t>(like.dim()), 1);
   sizes[0] = like.size(0);

@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include "gradquake/hooks/export.h"
 #include "gradquake/core/records.h"
+#include "gradquake/hooks/export.h"
 #include "gradquake/hooks/rule.h"
 #include "gradquake/theory/exponents.h"
 

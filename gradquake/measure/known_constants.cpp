@@ -64,7 +64,8 @@ std::optional<ClosedForm> closed_form(const train::Task& task) {
   if (task.model_kind == "logistic" && task.objective == train::ObjectiveKind::kLogistic) {
     return logistic(training_inputs(task), ridge, convex);
   }
-  if (task.model_kind == "linear_chain" && task.objective == train::ObjectiveKind::kMse && task.sites.size() == 1 && convex) {
+  if (task.model_kind == "linear_chain" && task.objective == train::ObjectiveKind::kMse && task.sites.size() == 1 &&
+      convex) {
     return least_squares(training_inputs(task), static_cast<double>(task.sites[0].shape.at(1)), ridge);
   }
   return std::nullopt;
@@ -77,9 +78,7 @@ std::string not_stated_for(const train::OptimizerConfig& optimizer) {
   return "";
 }
 
-bool full_batch(const train::Task& task) {
-  return task.batch_size >= task.data.train->size();
-}
+bool full_batch(const train::Task& task) { return task.batch_size >= task.data.train->size(); }
 
 double batch_variance(const train::Task& task, double sample_variance) {
   double parameters = 0;

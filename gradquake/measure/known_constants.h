@@ -13,9 +13,9 @@
 #include <vector>
 
 #include "gradquake/hooks/export.h"
-#include "gradquake/train/task.h"
 #include "gradquake/measure/run_constants.h"
 #include "gradquake/theory/constants.h"
+#include "gradquake/train/task.h"
 
 namespace gradquake::measure {
 

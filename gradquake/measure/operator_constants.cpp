@@ -21,7 +21,6 @@ curvature::NormOptions options(std::uint64_t seed) {
   return {.tolerance = kOperatorTolerance, .max_iterations = 100, .seed = seed};
 }
 
-
 }  // namespace
 
 void OperatorMeasurement::note(std::size_t i, const char* name, const std::string& method, std::int64_t iterations,
@@ -34,7 +33,8 @@ theory::OperatorConstants OperatorMeasurement::of(std::size_t i) {
   const auto f = [&](const at::Tensor& y) { return stages_.apply(i - 1, i, y); };
   const auto jacobian = curvature::operator_norm(f, stages_.input(i - 1), options(seed_));
   one.c = one.ell = jacobian.value;
-  note(i, "c", "Lanczos on J'J by VJP and double VJP, largest over the probe set", jacobian.iterations, kOperatorTolerance);
+  note(i, "c", "Lanczos on J'J by VJP and double VJP, largest over the probe set", jacobian.iterations,
+       kOperatorTolerance);
   note(i, "ell", "c: the Lipschitz constant is the largest ||J||");
   one.k = parameter_norm(i);
   const bool last = i == stages_.operators();

@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "gradquake/hooks/export.h"
 #include "gradquake/data/dataset.h"
+#include "gradquake/hooks/export.h"
 #include "gradquake/train/objective.h"
 
 namespace gradquake::model {

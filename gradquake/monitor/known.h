@@ -6,8 +6,8 @@
 
 #include <optional>
 
-#include "gradquake/hooks/export.h"
 #include "gradquake/core/records.h"
+#include "gradquake/hooks/export.h"
 
 namespace gradquake::monitor {
 

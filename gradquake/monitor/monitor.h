@@ -24,8 +24,8 @@
 #include <string>
 #include <vector>
 
-#include "gradquake/hooks/export.h"
 #include "gradquake/core/records.h"
+#include "gradquake/hooks/export.h"
 #include "gradquake/monitor/causes.h"
 #include "gradquake/monitor/config.h"
 #include "gradquake/monitor/episode.h"

@@ -7,8 +7,8 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
-#include "gradquake/report/optional_json.h"
 #include "gradquake/paper/claims_parts.h"
+#include "gradquake/report/optional_json.h"
 
 namespace gradquake::paper {
 

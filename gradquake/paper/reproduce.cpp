@@ -11,9 +11,9 @@
 #include "gradquake/core/error.h"
 #include "gradquake/core/replace_file.h"
 #include "gradquake/hooks/random/noise_reference.h"
-#include "gradquake/report/csv.h"
 #include "gradquake/paper/run_lists.h"
 #include "gradquake/paper/summary_text.h"
+#include "gradquake/report/csv.h"
 
 namespace gradquake::paper {
 namespace {

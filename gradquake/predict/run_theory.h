@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "gradquake/hooks/export.h"
 #include "gradquake/core/records.h"
+#include "gradquake/hooks/export.h"
 #include "gradquake/measure/run_constants.h"
 #include "gradquake/predict/run_history.h"
 #include "gradquake/predict/spike_prediction.h"

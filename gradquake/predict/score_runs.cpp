@@ -8,10 +8,10 @@
 #include <nlohmann/json.hpp>
 
 #include "gradquake/core/error.h"
-#include "gradquake/report/optional_json.h"
-#include "gradquake/report/read_spikes.h"
 #include "gradquake/predict/run_theory.h"
 #include "gradquake/predict/spike_prediction.h"
+#include "gradquake/report/optional_json.h"
+#include "gradquake/report/read_spikes.h"
 
 namespace gradquake::predict {
 namespace {

@@ -10,8 +10,8 @@
 #include <optional>
 
 #include "gradquake/hooks/export.h"
-#include "gradquake/monitor/episode.h"
 #include "gradquake/measure/curvature_probe.h"
+#include "gradquake/monitor/episode.h"
 #include "gradquake/predict/run_theory.h"
 #include "gradquake/predict/spike_prediction.h"
 #include "gradquake/train/callback.h"

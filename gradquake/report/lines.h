@@ -4,8 +4,8 @@
 
 #include <string>
 
-#include "gradquake/hooks/export.h"
 #include "gradquake/core/records.h"
+#include "gradquake/hooks/export.h"
 
 namespace gradquake::report {
 

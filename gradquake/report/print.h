@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "gradquake/hooks/export.h"
 #include "gradquake/core/records.h"
+#include "gradquake/hooks/export.h"
 #include "gradquake/report/summary.h"
 
 namespace gradquake::report {

@@ -4,8 +4,8 @@
 #include <filesystem>
 #include <vector>
 
-#include "gradquake/hooks/export.h"
 #include "gradquake/core/records.h"
+#include "gradquake/hooks/export.h"
 
 namespace gradquake::report {
 

@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "gradquake/hooks/export.h"
 #include "gradquake/core/records.h"
+#include "gradquake/hooks/export.h"
 
 namespace gradquake::report {
 

@@ -7,9 +7,9 @@
 #include "gradquake/hooks/ledger.h"
 #include "gradquake/model/model.h"
 #include "gradquake/model/weights.h"
-#include "gradquake/report/read_spikes.h"
 #include "gradquake/predict/run_history.h"
 #include "gradquake/predict/run_theory.h"
+#include "gradquake/report/read_spikes.h"
 #include "gradquake/train/trainer.h"
 
 namespace gradquake::run {
@@ -38,7 +38,7 @@ train::TrainerOptions trainer_options(const RunConfig& config, const train::Task
 }
 
 predict::RunFacts facts(const RunConfig& config, const train::Task& task, const RunObserver& observer,
-               const std::string& verdict) {
+                        const std::string& verdict) {
   predict::RunFacts facts;
   facts.steps = task.steps;
   facts.largest_step_size =
@@ -87,8 +87,7 @@ RunResult run_from(const RunConfig& config, train::Task& task, const RunFolder& 
                    const train::CheckpointSections* checkpoint) {
   const measure::CurvatureProbe probe(task, config.curvature);
   RunObserver observer(config, task, folder, probe, hooks);
-  train::Trainer trainer(trainer_options(config, task, folder, hooks), *task.model, task.data, *task.plan,
-                         {&observer});
+  train::Trainer trainer(trainer_options(config, task, folder, hooks), *task.model, task.data, *task.plan, {&observer});
   if (checkpoint) trainer.restore(*checkpoint);
   const train::RunEnd end = trainer.run();
 
@@ -99,7 +98,7 @@ RunResult run_from(const RunConfig& config, train::Task& task, const RunFolder& 
   result.summary = summarize(task, observer, end);
   result.spikes = report::read_spikes(folder.file("spikes.jsonl"));
   const predict::RunTheory theory = predict::run_theory(facts(config, task, observer, result.summary.verdict),
-                                      predict::read_history(folder.file("steps.jsonl"), task.steps));
+                                                        predict::read_history(folder.file("steps.jsonl"), task.steps));
   add_theory(theory, folder, result.spikes, result.summary);
   if (hooks.log) {
     for (const LedgerWarning& warning : task.plan->ledger().warnings()) hooks.log("warning: " + warning.message);

@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "gradquake/config/document.h"
-#include "gradquake/hooks/export.h"
 #include "gradquake/data/data_config.h"
-#include "gradquake/model/model_config.h"
+#include "gradquake/hooks/export.h"
 #include "gradquake/measure/curvature_config.h"
+#include "gradquake/model/model_config.h"
 #include "gradquake/monitor/config.h"
 #include "gradquake/train/optimizer.h"
 #include "gradquake/train/regularizer.h"

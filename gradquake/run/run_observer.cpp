@@ -4,10 +4,10 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "gradquake/measure/known_constants.h"
 #include "gradquake/report/lines.h"
 #include "gradquake/report/optional_json.h"
 #include "gradquake/report/print.h"
-#include "gradquake/measure/known_constants.h"
 
 namespace gradquake::run {
 namespace {

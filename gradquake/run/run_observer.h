@@ -10,13 +10,13 @@
 #include <vector>
 
 #include "gradquake/hooks/export.h"
-#include "gradquake/monitor/monitor.h"
-#include "gradquake/report/json_lines.h"
 #include "gradquake/measure/curvature_probe.h"
 #include "gradquake/measure/injection_totals.h"
-#include "gradquake/run/run_folder.h"
+#include "gradquake/monitor/monitor.h"
 #include "gradquake/predict/run_theory.h"
 #include "gradquake/predict/spike_predictor.h"
+#include "gradquake/report/json_lines.h"
+#include "gradquake/run/run_folder.h"
 #include "gradquake/train/callback.h"
 
 namespace gradquake::run {
@@ -36,8 +36,8 @@ struct RunHooks {
 
 class GRADQUAKE_EXPORT RunObserver : public train::Callback {
  public:
-  RunObserver(const RunConfig& config, const train::Task& task, const RunFolder& folder, const measure::CurvatureProbe& probe,
-              RunHooks hooks);
+  RunObserver(const RunConfig& config, const train::Task& task, const RunFolder& folder,
+              const measure::CurvatureProbe& probe, RunHooks hooks);
   ~RunObserver() override;
 
   void on_start(const RunInfo& info) override;

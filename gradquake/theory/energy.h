@@ -4,8 +4,8 @@
 
 #include <vector>
 
-#include "gradquake/hooks/export.h"
 #include "gradquake/core/records.h"
+#include "gradquake/hooks/export.h"
 #include "gradquake/theory/convergence.h"
 
 namespace gradquake::theory {

@@ -3,8 +3,8 @@
 #include <cmath>
 
 #include "gradquake/theory/sharp_gains.h"
-#include "gradquake/theory/uniform_coefficients.h"
 #include "gradquake/theory/square.h"
+#include "gradquake/theory/uniform_coefficients.h"
 
 namespace gradquake::theory {
 namespace {

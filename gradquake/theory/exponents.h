@@ -10,8 +10,8 @@
 #include <span>
 #include <vector>
 
-#include "gradquake/hooks/export.h"
 #include "gradquake/core/records.h"
+#include "gradquake/hooks/export.h"
 
 namespace gradquake::theory {
 

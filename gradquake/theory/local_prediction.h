@@ -12,9 +12,9 @@
 
 #include <vector>
 
-#include "gradquake/hooks/export.h"
 #include "gradquake/core/records.h"
 #include "gradquake/core/tridiagonal.h"
+#include "gradquake/hooks/export.h"
 
 namespace gradquake::theory {
 

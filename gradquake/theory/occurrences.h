@@ -15,8 +15,8 @@
 #include <string>
 #include <vector>
 
-#include "gradquake/hooks/export.h"
 #include "gradquake/core/records.h"
+#include "gradquake/hooks/export.h"
 #include "gradquake/theory/variant.h"
 
 namespace gradquake::theory {

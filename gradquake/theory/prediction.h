@@ -7,8 +7,8 @@
 #include <optional>
 #include <string>
 
-#include "gradquake/hooks/export.h"
 #include "gradquake/core/records.h"
+#include "gradquake/hooks/export.h"
 
 namespace gradquake::theory {
 

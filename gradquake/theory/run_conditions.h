@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "gradquake/hooks/export.h"
 #include "gradquake/core/records.h"
+#include "gradquake/hooks/export.h"
 #include "gradquake/theory/convergence.h"
 #include "gradquake/theory/exponents.h"
 

@@ -14,8 +14,8 @@
 #include <string>
 #include <vector>
 
-#include "gradquake/hooks/export.h"
 #include "gradquake/core/records.h"
+#include "gradquake/hooks/export.h"
 
 namespace gradquake::theory {
 

@@ -3,9 +3,9 @@
 
 #include <cstdint>
 
-#include "gradquake/hooks/export.h"
 #include "gradquake/core/records.h"
 #include "gradquake/data/dataset.h"
+#include "gradquake/hooks/export.h"
 #include "gradquake/train/objective.h"
 
 namespace gradquake::model {

@@ -13,8 +13,8 @@
 #include <optional>
 #include <vector>
 
-#include "gradquake/hooks/export.h"
 #include "gradquake/data/dataset.h"
+#include "gradquake/hooks/export.h"
 #include "gradquake/hooks/plan.h"
 #include "gradquake/train/objective.h"
 

@@ -14,9 +14,9 @@
 #include <string>
 #include <vector>
 
-#include "gradquake/hooks/export.h"
 #include "gradquake/data/batch_sampler.h"
 #include "gradquake/data/dataset.h"
+#include "gradquake/hooks/export.h"
 #include "gradquake/hooks/plan.h"
 #include "gradquake/train/callback.h"
 #include "gradquake/train/checkpoint_file.h"

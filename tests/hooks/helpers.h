@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "gradquake/hooks/ledger.h"
-#include "gradquake/hooks/random/noise.h"
 #include "gradquake/hooks/plan.h"
 #include "gradquake/hooks/plan_scope.h"
+#include "gradquake/hooks/random/noise.h"
 #include "gradquake/hooks/tap.h"
 
 namespace gradquake::test {

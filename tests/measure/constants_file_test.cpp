@@ -3,9 +3,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "gradquake/cli/theory_report.h"
 #include "gradquake/core/error.h"
 #include "gradquake/measure/constants_file.h"
-#include "gradquake/cli/theory_report.h"
 #include "gradquake/theory/convergence.h"
 
 namespace gradquake::measure {

@@ -13,16 +13,16 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "gradquake/cli/theory_report.h"
 #include "gradquake/core/error.h"
 #include "gradquake/hooks/tap.h"
-#include "gradquake/model/model.h"
-#include "gradquake/model/registry.h"
 #include "gradquake/measure/constants_json.h"
 #include "gradquake/measure/curvature_probe.h"
 #include "gradquake/measure/derivative_bounds.h"
 #include "gradquake/measure/perturbation_moments.h"
 #include "gradquake/measure/stages.h"
-#include "gradquake/cli/theory_report.h"
+#include "gradquake/model/model.h"
+#include "gradquake/model/registry.h"
 
 namespace gradquake::measure {
 

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "gradquake/config/document.h"
-#include "gradquake/run/assembly.h"
 #include "gradquake/paper/replica_batch.h"
+#include "gradquake/run/assembly.h"
 #include "gradquake/run/run_config.h"
 #include "gradquake/train/trainer.h"
 

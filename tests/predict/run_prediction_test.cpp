@@ -12,8 +12,8 @@
 #include "gradquake/curvature/lanczos.h"
 #include "gradquake/measure/curvature_probe.h"
 #include "gradquake/measure/known_constants.h"
-#include "gradquake/run/run.h"
 #include "gradquake/predict/spike_predictor.h"
+#include "gradquake/run/run.h"
 #include "run_files.h"
 
 namespace gradquake::predict {
@@ -274,7 +274,8 @@ monitor: {curvature: {probe: 100000, limit: 60, tolerance: 1.0e-5}}
                                 {});
   const train::Task parts = assemble(read);
   const ClosedForm form = closed_form(parts).value();
-  EXPECT_NEAR(CurvatureProbe(parts, read.curvature).measure(0, 0.1).smoothness, form.smoothness, 1e-3 * form.smoothness);
+  EXPECT_NEAR(CurvatureProbe(parts, read.curvature).measure(0, 0.1).smoothness, form.smoothness,
+              1e-3 * form.smoothness);
   EXPECT_NEAR(*form.pl, 0.1, 1e-9);  // pixels that are always 0 leave the ridge alone
   const RunConfig plain = config("model: {kind: mlp, widths: [64, 8, 10]}\n", {});
   EXPECT_FALSE(closed_form(run::assemble(plain)));

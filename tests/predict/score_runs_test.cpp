@@ -9,8 +9,8 @@
 #include <nlohmann/json.hpp>
 
 #include "gradquake/core/error.h"
-#include "gradquake/report/lines.h"
 #include "gradquake/predict/spike_prediction.h"
+#include "gradquake/report/lines.h"
 
 namespace gradquake::predict {
 namespace {

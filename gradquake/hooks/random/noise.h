@@ -46,15 +46,15 @@ struct AddedNorms {
   }
 };
 
-GRADQUAKE_EXPORT void add_noise(Variate variate, const float* in, float* out, std::size_t n, float mean,
-                                      float scale, Stream stream, std::uint64_t first);
+GRADQUAKE_EXPORT void add_noise(Variate variate, const float* in, float* out, std::size_t n, float mean, float scale,
+                                Stream stream, std::uint64_t first);
 GRADQUAKE_EXPORT void add_noise(Variate variate, const double* in, double* out, std::size_t n, double mean,
-                                      double scale, Stream stream, std::uint64_t first);
+                                double scale, Stream stream, std::uint64_t first);
 
 // The same bits in `out`, and what was added.
-GRADQUAKE_EXPORT AddedNorms add_noise_measured(Variate variate, const float* in, float* out, std::size_t n,
-                                                     float mean, float scale, Stream stream, std::uint64_t first);
+GRADQUAKE_EXPORT AddedNorms add_noise_measured(Variate variate, const float* in, float* out, std::size_t n, float mean,
+                                               float scale, Stream stream, std::uint64_t first);
 GRADQUAKE_EXPORT AddedNorms add_noise_measured(Variate variate, const double* in, double* out, std::size_t n,
-                                                     double mean, double scale, Stream stream, std::uint64_t first);
+                                               double mean, double scale, Stream stream, std::uint64_t first);
 
 }  // namespace gradquake

@@ -13,15 +13,13 @@
 namespace gradquake {
 
 GRADQUAKE_EXPORT void add_noise_reference(Variate variate, const float* in, float* out, std::size_t n, float mean,
-                                                float scale, Stream stream, std::uint64_t first);
-GRADQUAKE_EXPORT void add_noise_reference(Variate variate, const double* in, double* out, std::size_t n,
-                                                double mean, double scale, Stream stream, std::uint64_t first);
-GRADQUAKE_EXPORT AddedNorms add_noise_measured_reference(Variate variate, const float* in, float* out,
-                                                               std::size_t n, float mean, float scale, Stream stream,
-                                                               std::uint64_t first);
-GRADQUAKE_EXPORT AddedNorms add_noise_measured_reference(Variate variate, const double* in, double* out,
-                                                               std::size_t n, double mean, double scale, Stream stream,
-                                                               std::uint64_t first);
+                                          float scale, Stream stream, std::uint64_t first);
+GRADQUAKE_EXPORT void add_noise_reference(Variate variate, const double* in, double* out, std::size_t n, double mean,
+                                          double scale, Stream stream, std::uint64_t first);
+GRADQUAKE_EXPORT AddedNorms add_noise_measured_reference(Variate variate, const float* in, float* out, std::size_t n,
+                                                         float mean, float scale, Stream stream, std::uint64_t first);
+GRADQUAKE_EXPORT AddedNorms add_noise_measured_reference(Variate variate, const double* in, double* out, std::size_t n,
+                                                         double mean, double scale, Stream stream, std::uint64_t first);
 
 // In the order of speed. kScalar is the reference and always there.
 enum class InstructionSet { kScalar, kAvx2, kAvx512 };
