@@ -48,10 +48,10 @@ class BootstrapTest : public testing::Test {
     program("python3", "case \"$*\" in '-m venv --clear '*) rm -rf .venv; mkdir -p .venv/bin; cp '" +
                            (clone_ / "bin/python").string() + "' .venv/bin/python;; esac");
   }
-  CommandResult bootstrap(const std::string& environment = "") const {
+  CommandResult bootstrap(const std::string& environment = "", const std::string& arguments = "") const {
     return run_command("unset CMAKE_PREFIX_PATH Torch_DIR GRADQUAKE_PIP_ARGS; cd / && PATH='" +
                        (clone_ / "bin").string() + "':\"$PATH\" " + environment + " bash '" +
-                       (clone_ / "scripts/bootstrap").string() + "'");
+                       (clone_ / "scripts/bootstrap").string() + "' " + arguments);
   }
   std::string asked() const {
     std::ifstream file(clone_ / "asked");
@@ -148,6 +148,38 @@ TEST_F(BootstrapTest, InstallsOnlyWhatIsMissing) {
   EXPECT_EQ(result.status, 0) << result.output;
   EXPECT_THAT(result.output, HasSubstr("apt-get install -y -q --no-install-recommends libfmt-dev\n"));
   EXPECT_THAT(bootstrap().output, Not(HasSubstr("apt-get")));
+}
+
+TEST_F(BootstrapTest, AsksForTheTestsPackagesWithTestsOnly) {
+  torch_in_venv("None");
+  record_in_venv();
+  program("dpkg-query", "shift 3; printf '%s installed\\n' \"$@\" | grep -v -e libgtest-dev -e libyaml-cpp-dev");
+  program("sudo", "exit 1");
+  EXPECT_THAT(bootstrap().output, HasSubstr("--no-install-recommends libyaml-cpp-dev\n"));
+  EXPECT_THAT(bootstrap("", "--tests").output, HasSubstr("--no-install-recommends libyaml-cpp-dev libgtest-dev\n"));
+}
+
+TEST_F(BootstrapTest, TakesOfPythonWhatTheProgramNeedsAndTheRestForTests) {
+  python_whose_pip_finds_torch_in("torch==2.13.0+cpu");
+  EXPECT_EQ(bootstrap().status, 0);
+  EXPECT_THAT(asked(), HasSubstr("--no-deps torch==2.13.0+cpu"));
+  EXPECT_THAT(asked(), Not(HasSubstr("safetensors")));
+  EXPECT_EQ(bootstrap("", "--tests").status, 0);
+  EXPECT_THAT(asked(), HasSubstr("torch==2.13.0+cpu numpy safetensors"));
+}
+
+TEST_F(BootstrapTest, BringsTheWheelWhileAptGetWorks) {
+  python_whose_pip_finds_torch_in("torch==2.13.0+cpu");
+  if (geteuid() != 0) program("sudo", "[ \"$1\" = -n ] && shift; exec \"$@\"");
+  const std::string done = "'" + (clone_ / "done").string() + "'";
+  program("dpkg-query",
+          "shift 3; printf '%s installed\\n' \"$@\" | if [ -e " + done + " ]; then cat; else grep -v libfmt-dev; fi");
+  // This apt-get ends when the wheel is there.
+  program("apt-get", "[ \"$1\" = install ] || exit 0\nfor i in $(seq 100); do if [ -e '" + clone_.string() +
+                         "/.venv/lib/python3.11/site-packages/torch-2.13.0+cpu.dist-info/RECORD' ]; then : >" + done +
+                         "; exit 0; fi; sleep 0.1; done; exit 1");
+  const CommandResult result = bootstrap();
+  EXPECT_EQ(result.status, 0) << result.output;
 }
 
 }  // namespace

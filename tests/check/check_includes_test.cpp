@@ -20,8 +20,8 @@ class CheckIncludesTest : public testing::Test {
   CheckIncludesTest() {
     std::string pattern = (fs::temp_directory_path() / "check includes XXXXXX").string();
     root_ = mkdtemp(pattern.data());
-    write("hooks/tap.h", "#include <ATen/core/Tensor.h>\n");
-    write("src/core/error.h", "#include <string>\n");
+    write("gradquake/hooks/tap.h", "#include <ATen/core/Tensor.h>\n");
+    write("gradquake/core/error.h", "#include <string>\n");
   }
   ~CheckIncludesTest() override { fs::remove_all(root_); }
 
@@ -36,16 +36,16 @@ class CheckIncludesTest : public testing::Test {
     const CommandResult result = check();
     EXPECT_EQ(result.status, 1);
     EXPECT_THAT(result.output, HasSubstr(place));
-    EXPECT_THAT(result.output, HasSubstr("1 wrong include(s)"));
+    EXPECT_THAT(result.output, HasSubstr("1 fault(s)"));
   }
   fs::path root_;
 };
 
 TEST_F(CheckIncludesTest, PassesAllowedIncludes) {
-  write("src/config/reader.h",
+  write("gradquake/config/reader.h",
         "#pragma once\n#include \"gradquake/core/error.h\"\n#include \"gradquake/config/value.h\"\n");
-  write("src/model/model.h", "#include <torch/nn/module.h>\n#include \"gradquake/hooks/tap.h\"\n");
-  write("src/cli/train.cpp", "#include <gradquake/study/run.h>\n#include <gradquake/hooks/tap.h>\n");
+  write("gradquake/model/model.h", "#include <torch/nn/module.h>\n#include \"gradquake/hooks/tap.h\"\n");
+  write("gradquake/cli/train.cpp", "#include <gradquake/run/run.h>\n#include <gradquake/hooks/tap.h>\n");
   const CommandResult result = check();
   EXPECT_EQ(result.status, 0);
   EXPECT_EQ(result.output, "");
@@ -56,25 +56,25 @@ TEST_F(CheckIncludesTest, PassesThisRepository) {
   EXPECT_EQ(result.status, 0) << result.output;
 }
 
-TEST_F(CheckIncludesTest, SeesAFolderIncludeOneThatIsBuiltOnIt) {
-  write("src/core/error.cpp", "\n\n#include \"gradquake/config/reader.h\"\n");
-  expect_fault("src/core/error.cpp:3: core may not include gradquake/config/reader.h");
+TEST_F(CheckIncludesTest, SeesARoomIncludeOneThatIsBuiltOnIt) {
+  write("gradquake/core/error.cpp", "\n\n#include \"gradquake/config/reader.h\"\n");
+  expect_fault("gradquake/core/error.cpp:3: core may not include gradquake/config/reader.h");
 }
 
-TEST_F(CheckIncludesTest, SeesHooksIncludeAnyFolderOfSrc) {
-  write("hooks/plan.cpp", "// a\n  #  include <gradquake/core/error.h>\n");
-  expect_fault("hooks/plan.cpp:2: hooks may not include gradquake/core/error.h");
+TEST_F(CheckIncludesTest, SeesHooksIncludeAnyOtherRoom) {
+  write("gradquake/hooks/plan.cpp", "// a\n  #  include <gradquake/core/error.h>\n");
+  expect_fault("gradquake/hooks/plan.cpp:2: hooks may not include gradquake/core/error.h");
 }
 
 TEST_F(CheckIncludesTest, SeesTheLoopIncludeTheMonitor) {
-  write("src/train/trainer.h", "#include \"gradquake/monitor/monitor.h\"\n");
-  expect_fault("src/train/trainer.h:1: train may not include gradquake/monitor/monitor.h");
+  write("gradquake/train/trainer.h", "#include \"gradquake/monitor/monitor.h\"\n");
+  expect_fault("gradquake/train/trainer.h:1: train may not include gradquake/monitor/monitor.h");
 }
 
-TEST_F(CheckIncludesTest, SeesATorchHeaderInAFolderWithoutTorch) {
+TEST_F(CheckIncludesTest, SeesATorchHeaderInARoomWithoutTorch) {
   for (const std::string folder : {"core", "config", "monitor", "theory", "report"}) {
     for (const std::string header : {"torch/torch.h", "ATen/ATen.h", "c10/util/Optional.h"}) {
-      const std::string path = "src/" + folder + "/a.h";
+      const std::string path = "gradquake/" + folder + "/a.h";
       write(path, "#include <" + header + ">\n");
       expect_fault(path + ":1: " + folder + " must compile without LibTorch, but includes " + header);
       fs::remove(root_ / path);
@@ -83,21 +83,41 @@ TEST_F(CheckIncludesTest, SeesATorchHeaderInAFolderWithoutTorch) {
 }
 
 TEST_F(CheckIncludesTest, SeesOurHeadersNamedByOtherPaths) {
-  write("src/core/error.cpp", "#include \"error.h\"\n");
-  expect_fault("src/core/error.cpp:1: name the header gradquake/<folder>/<file>.h, not error.h");
-  write("src/core/error.cpp", "#include \"../config/reader.h\"\n");
-  expect_fault("src/core/error.cpp:1: name the header gradquake/<folder>/<file>.h, not ../config/reader.h");
-  write("src/core/error.cpp", "#include \"hooks/tap.h\"\n");
-  expect_fault("src/core/error.cpp:1: name the header gradquake/<folder>/<file>.h, not hooks/tap.h");
+  write("gradquake/core/error.cpp", "#include \"error.h\"\n");
+  expect_fault("gradquake/core/error.cpp:1: name the header gradquake/<room>/<file>.h, not error.h");
+  write("gradquake/core/error.cpp", "#include \"../config/reader.h\"\n");
+  expect_fault("gradquake/core/error.cpp:1: name the header gradquake/<room>/<file>.h, not ../config/reader.h");
+  write("gradquake/core/error.cpp", "#include \"hooks/tap.h\"\n");
+  expect_fault("gradquake/core/error.cpp:1: name the header gradquake/<room>/<file>.h, not hooks/tap.h");
 }
 
-TEST_F(CheckIncludesTest, SeesAFolderTheTableDoesNotKnow) {
-  write("src/extras/a.h", "#pragma once\n");
-  expect_fault("src/extras: ");
+TEST_F(CheckIncludesTest, SeesARoomTheTableDoesNotKnow) {
+  write("gradquake/extras/a.h", "#pragma once\n");
+  expect_fault("gradquake/extras: ");
+}
+
+TEST_F(CheckIncludesTest, NamesARoomsCircle) {
+  write("gradquake/data/a.h", "#include \"gradquake/model/b.h\"\n");
+  write("gradquake/model/b.h", "#include \"gradquake/data/a.h\"\n");
+  const CommandResult result = check();
+  EXPECT_EQ(result.status, 1);
+  EXPECT_THAT(result.output, HasSubstr("gradquake/data/a.h:1: data may not include gradquake/model/b.h"));
+  EXPECT_THAT(result.output, HasSubstr("rooms include each other in a circle: data model"));
+}
+
+TEST_F(CheckIncludesTest, SeesARoomThatOutgrowsTheOthers) {
+  std::string lines(4000, '\n');
+  write("gradquake/hooks/kinds.cpp", lines + lines + lines);  // hooks is not counted
+  for (const std::string room : {"config", "data", "model", "train", "run", "cli", "theory"}) {
+    write("gradquake/" + room + "/a.cpp", std::string(800, '\n'));
+  }
+  EXPECT_EQ(check().status, 0);
+  write("gradquake/paper/a.cpp", std::string(1200, '\n'));
+  expect_fault("gradquake/paper: 1200 of 6801 lines, more than ");
 }
 
 TEST_F(CheckIncludesTest, PassesIncludesInComments) {
-  write("src/core/error.cpp", "// #include \"gradquake/cli/run.h\"\n/* see #include <torch/torch.h> */\n");
+  write("gradquake/core/error.cpp", "// #include \"gradquake/cli/run.h\"\n/* see #include <torch/torch.h> */\n");
   EXPECT_EQ(check().status, 0);
 }
 
