@@ -25,9 +25,7 @@ struct TapFunction : torch::autograd::Function<TapFunction> {
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& tensor, const Injection& delta,
                             const std::shared_ptr<Injection>& eps) {
     context->set_materialize_grads(false);
-    if (eps) {
-      context->saved_data[kEps] = c10::IValue::make_capsule(c10::make_intrusive<HeldInjection>(*eps));
-    }
+    if (eps) context->saved_data[kEps] = c10::IValue::make_capsule(c10::make_intrusive<HeldInjection>(*eps));
     return delta.add_to(tensor);
   }
 
@@ -46,54 +44,45 @@ struct TapFunction : torch::autograd::Function<TapFunction> {
 
 PlanObserver::PlanObserver(std::shared_ptr<ScopeState> scope) : scope_(std::move(scope)) {}
 
-PlanObserver::PlanObserver(std::shared_ptr<ScopeState> scope, std::vector<std::uint32_t> occurrences)
+PlanObserver::PlanObserver(std::shared_ptr<ScopeState> scope, OccurrenceCounter occurrences)
     : scope_(std::move(scope)), occurrences_(std::move(occurrences)), replays_(true) {}
 
 OccurrenceMark PlanObserver::mark() const {
   OccurrenceMark mark;
   mark.scope_ = scope_;
-  mark.occurrences_ = occurrences_;
+  mark.occurrences_ = std::make_shared<OccurrenceCounter>(occurrences_);
   return mark;
 }
 
+PlanObserver::Position PlanObserver::exchange(Position position) {
+  return {std::exchange(occurrences_, std::move(position.occurrences)), std::exchange(replays_, position.replays)};
+}
+
 const ResolvedSite& PlanObserver::resolved(const Site& site) {
-  if (resolved_.size() <= site.id()) {
-    resolved_.resize(site.id() + 1);
-  }
-  if (resolved_[site.id()] == nullptr) {
-    resolved_[site.id()] = &scope_->plan->resolve(site.name());
-  }
+  if (resolved_.size() <= site.id()) resolved_.resize(site.id() + 1);
+  if (resolved_[site.id()] == nullptr) resolved_[site.id()] = &scope_->plan->resolve(site.name());
   return *resolved_[site.id()];
 }
 
-at::Tensor PlanObserver::on_tap(const Site& site, at::Tensor tensor, std::int64_t batch_dim) {
-  const ResolvedSite& here = resolved(site);
-  if (occurrences_.size() <= site.id()) {
-    occurrences_.resize(site.id() + 1);
-  }
-  const std::uint32_t occurrence = occurrences_[site.id()]++;
+at::Tensor PlanObserver::on_tap(TapCall& call, at::Tensor tensor) {
+  const ResolvedSite& here = resolved(call.site);
+  const std::uint32_t occurrence = occurrences_.take(call.site);
   const std::vector<std::size_t> forward = scope_->due(here.forward);
   const std::vector<std::size_t> backward = scope_->due(here.backward);
   const bool differentiable = at::GradMode::is_enabled() && tensor.requires_grad();
   scope_->note_tap(here, occurrence, !backward.empty() && tensor.numel() > 0, differentiable);
-  if (tensor.numel() == 0 || (forward.empty() && (backward.empty() || !differentiable))) {
-    return tensor;
-  }
+  if (tensor.numel() == 0 || (forward.empty() && (backward.empty() || !differentiable))) return tensor;
 
-  const std::int64_t dimension = c10::maybe_wrap_dim(batch_dim, tensor.dim());
+  const std::int64_t dimension = c10::maybe_wrap_dim(call.batch_dim, tensor.dim());
   const std::vector<std::int64_t> order = element_order(tensor, dimension);
   const std::int64_t rows = samples_in(tensor, dimension, scope_->context);
   const Injection delta(scope_, here, occurrence, Direction::kForward, forward, order, rows, !replays_);
-  if (!differentiable) {
-    return delta.add_to(tensor);
-  }
+  if (!differentiable) return delta.add_to(tensor);
   const auto eps = backward.empty() ? nullptr
                                     : std::make_shared<Injection>(scope_, here, occurrence, Direction::kBackward,
                                                                   backward, order, rows, true);
-  if (forward.empty()) {
-    tensor.register_hook([eps](const at::Tensor& gradient) { return eps->add_to_gradient(gradient); });
-    return tensor;
-  }
+  if (forward.empty())
+    return call.hook(std::move(tensor), [eps](const at::Tensor& gradient) { return eps->add_to_gradient(gradient); });
   return TapFunction::apply(tensor, delta, eps);
 }
 

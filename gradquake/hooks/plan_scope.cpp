@@ -1,12 +1,13 @@
 #include "gradquake/hooks/plan_scope.h"
 
-#include <algorithm>
 #include <exception>
-#include <stdexcept>
+#include <optional>
 #include <utility>
 
+#include "gradquake/hooks/observer_layer.h"
 #include "gradquake/hooks/plan.h"
 #include "gradquake/hooks/plan_observer.h"
+#include "gradquake/hooks/refuse.h"
 #include "gradquake/hooks/scope_state.h"
 
 namespace gradquake {
@@ -15,7 +16,7 @@ namespace {
 // The PlanScopes of this thread, outermost first: what a pause switches off.
 thread_local std::vector<std::shared_ptr<detail::ScopeState>> scopes_of_thread;
 
-const detail::PlanObserver* active_plan() { return dynamic_cast<const detail::PlanObserver*>(detail::active_observer); }
+detail::PlanObserver* active_plan() { return dynamic_cast<detail::PlanObserver*>(detail::innermost_plan()); }
 
 }  // namespace
 
@@ -27,14 +28,13 @@ OccurrenceMark occurrence_mark() {
 PlanScope::PlanScope(Plan& plan, StepContext context)
     : observer_(std::make_unique<detail::PlanObserver>(
           std::make_shared<detail::ScopeState>(plan.state(), std::move(context)))),
-      outer_(detail::active_observer),
+      push_(std::make_unique<detail::LayerPush>(observer_.get())),
       exceptions_(std::uncaught_exceptions()) {
   scopes_of_thread.push_back(observer_->scope());
-  detail::active_observer = observer_.get();
 }
 
 PlanScope::~PlanScope() {
-  detail::active_observer = outer_;
+  push_.reset();
   scopes_of_thread.pop_back();
   const bool left_by_exception = std::uncaught_exceptions() > exceptions_;
   observer_->scope()->end(!left_by_exception);
@@ -46,35 +46,72 @@ OccurrenceMark PlanScope::mark() const {
   return replayed ? innermost->mark() : observer_->mark();
 }
 
-PlanPause::PlanPause() : outer_(detail::active_observer), paused_(scopes_of_thread) {
-  for (const auto& scope : paused_) {
-    ++scope->pauses;
-  }
+PlanPause::PlanPause()
+    : outer_(detail::innermost_layer), paused_(scopes_of_thread), hidden_(detail::observers_of_thread()) {
+  for (const auto& scope : paused_) ++scope->pauses;
+  for (const auto& observer : hidden_) ++observer->pauses;
   ++detail::pause_depth;
-  detail::active_observer = nullptr;
+  detail::innermost_layer = nullptr;
 }
 
 PlanPause::~PlanPause() {
-  detail::active_observer = outer_;
+  detail::innermost_layer = outer_;
   --detail::pause_depth;
-  for (const auto& scope : paused_) {
-    --scope->pauses;
-  }
+  for (const auto& observer : hidden_) --observer->pauses;
+  for (const auto& scope : paused_) --scope->pauses;
 }
 
-RecomputeScope::RecomputeScope(const OccurrenceMark& mark) : outer_(detail::active_observer) {
-  if (mark.scope_ != nullptr) {
-    if (mark.scope_->ended && detail::pause_depth == 0) {
-      throw std::invalid_argument(
-          "[hooks] expected a recomputation inside the PlanScope of its forward pass, got one after the scope of "
-          "step " +
-          std::to_string(mark.scope_->context.step) + " had ended");
+namespace detail {
+namespace {
+
+// Hides the plans outside of it.
+class NoPlan : public TapLayer {
+ public:
+  at::Tensor on_tap(TapCall&, at::Tensor tensor) override { return tensor; }
+  bool is_plan() const override { return true; }
+};
+
+}  // namespace
+
+// Where the scope's own layer is at hand it is wound back in its place, so that observers keep theirs; else (under a
+// pause, on a thread of the backward pass, inside another plan) a layer of its own replays.
+class Recomputation {
+ public:
+  explicit Recomputation(const OccurrenceMark& mark) {
+    if (mark.scope_ == nullptr) {
+      if (innermost_layer == nullptr) return;
+      pushed_ = std::make_unique<NoPlan>();
+    } else {
+      if (mark.scope_->ended && pause_depth == 0)
+        refuse("a recomputation inside the PlanScope of its forward pass",
+               "one after the scope of step " + std::to_string(mark.scope_->context.step) + " had ended");
+      PlanObserver* const innermost = active_plan();
+      if (innermost != nullptr && innermost->scope() == mark.scope_) {
+        wound_back_ = innermost;
+        before_ = innermost->exchange({*mark.occurrences_, true});
+        return;
+      }
+      pushed_ = std::make_unique<PlanObserver>(mark.scope_, *mark.occurrences_);
     }
-    observer_ = std::make_unique<detail::PlanObserver>(mark.scope_, mark.occurrences_);
+    push_.emplace(pushed_.get());
   }
-  detail::active_observer = observer_.get();
-}
+  ~Recomputation() {
+    if (wound_back_ != nullptr) wound_back_->exchange(std::move(before_));
+  }
+  Recomputation(const Recomputation&) = delete;
+  Recomputation& operator=(const Recomputation&) = delete;
 
-RecomputeScope::~RecomputeScope() { detail::active_observer = outer_; }
+ private:
+  PlanObserver* wound_back_ = nullptr;
+  PlanObserver::Position before_;
+  std::unique_ptr<TapLayer> pushed_;
+  std::optional<LayerPush> push_;
+};
+
+}  // namespace detail
+
+RecomputeScope::RecomputeScope(const OccurrenceMark& mark)
+    : recomputation_(std::make_unique<detail::Recomputation>(mark)) {}
+RecomputeScope::~RecomputeScope() = default;
 
 }  // namespace gradquake

@@ -21,9 +21,13 @@ namespace gradquake {
 class Plan;
 
 namespace detail {
+class LayerPush;
+class OccurrenceCounter;
 class PlanObserver;
+class Recomputation;
+struct ObserverState;
 struct ScopeState;
-class TapObserver;
+class TapLayer;
 }  // namespace detail
 
 // One (micro-)batch of one step.
@@ -43,9 +47,9 @@ class GRADQUAKE_EXPORT OccurrenceMark {
 
  private:
   friend class detail::PlanObserver;
-  friend class RecomputeScope;
+  friend class detail::Recomputation;
   std::shared_ptr<detail::ScopeState> scope_;
-  std::vector<std::uint32_t> occurrences_;
+  std::shared_ptr<const detail::OccurrenceCounter> occurrences_;
 };
 
 // The mark of this thread here and now; call it where the checkpointed segment begins.
@@ -67,12 +71,13 @@ class GRADQUAKE_EXPORT PlanScope {
 
  private:
   std::unique_ptr<detail::PlanObserver> observer_;
-  detail::TapObserver* outer_;
+  std::unique_ptr<detail::LayerPush> push_;
   int exceptions_;
 };
 
 // Switches the taps of this thread off, and the eps of graphs built under the scopes it lies in, uncounted: a backward
-// call under a pause is exact for the forward pass that was made. A PlanScope made inside the pause is active again.
+// call under a pause is exact for the forward pass that was made. Observers outside of it see nothing of what happens
+// inside. A PlanScope or an observer made inside the pause is active again.
 class GRADQUAKE_EXPORT PlanPause {
  public:
   PlanPause();
@@ -81,13 +86,15 @@ class GRADQUAKE_EXPORT PlanPause {
   PlanPause& operator=(const PlanPause&) = delete;
 
  private:
-  detail::TapObserver* outer_;
+  detail::TapLayer* outer_;
   std::vector<std::shared_ptr<detail::ScopeState>> paused_;
+  std::vector<std::shared_ptr<detail::ObserverState>> hidden_;
 };
 
 // Activation recomputation: replays the segment that began at `mark` with the same occurrences, so the same draws, not
-// ledgered twice; under a PlanPause too, for the forward pass must come out as it was. After an empty mark taps are
-// off. Throws std::invalid_argument when the mark's scope has ended, unless paused.
+// ledgered twice; under a PlanPause too, for the forward pass must come out as it was. After an empty mark no plan is
+// active. Observers see the replay as they see any pass. Throws std::invalid_argument when the mark's scope has ended,
+// unless paused.
 class GRADQUAKE_EXPORT RecomputeScope {
  public:
   explicit RecomputeScope(const OccurrenceMark& mark);
@@ -96,8 +103,7 @@ class GRADQUAKE_EXPORT RecomputeScope {
   RecomputeScope& operator=(const RecomputeScope&) = delete;
 
  private:
-  std::unique_ptr<detail::PlanObserver> observer_;
-  detail::TapObserver* outer_;
+  std::unique_ptr<detail::Recomputation> recomputation_;
 };
 
 }  // namespace gradquake

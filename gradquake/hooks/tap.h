@@ -2,8 +2,8 @@
 //
 //   x = gradquake::tap("fc1", torch::relu(fc1(x)));
 //
-// Without an active scope (PlanScope, SiteRecorder) it is one branch and returns the tensor it was given. Under a
-// PlanScope whose rules fire, with y the tapped tensor:
+// Without an active scope (PlanScope, ObserverScope, SiteRecorder) it is one branch and returns the tensor it was
+// given. Under a PlanScope whose rules fire, with y the tapped tensor:
 //
 //   forward    whoever consumes what tap returns sees y + delta; y itself stays as its operator saved it. Out of place,
 //              strides kept; backward sees the identity (delta is constant, (5) of arXiv 2602.20646).
@@ -25,29 +25,31 @@
 #include <string_view>
 #include <utility>
 
-#include "gradquake/hooks/active.h"
 #include "gradquake/hooks/export.h"
 #include "gradquake/hooks/sites/site.h"
 
 namespace gradquake {
 
 namespace detail {
+class TapLayer;
+// The innermost scope of this thread; null: every tap is idle. Defined in tap.cpp and exported, so that a program, its
+// plug-ins and the library share it; never inline, for every shared library would get a copy of its own.
+GRADQUAKE_EXPORT extern constinit thread_local TapLayer* innermost_layer;
+
 GRADQUAKE_EXPORT at::Tensor tap_active(std::string_view name, at::Tensor tensor, std::int64_t batch_dim);
 GRADQUAKE_EXPORT at::Tensor tap_active(const Site& site, at::Tensor tensor, std::int64_t batch_dim);
 }  // namespace detail
 
 inline at::Tensor tap(std::string_view name, at::Tensor tensor, std::int64_t batch_dim = 0) {
-  if (detail::active_observer == nullptr) [[likely]] {
+  if (detail::innermost_layer == nullptr) [[likely]]
     return tensor;
-  }
   return detail::tap_active(name, std::move(tensor), batch_dim);
 }
 
 // The pre-resolved form: no look-up of the name while a scope is active.
 inline at::Tensor tap(const Site& site, at::Tensor tensor, std::int64_t batch_dim = 0) {
-  if (detail::active_observer == nullptr) [[likely]] {
+  if (detail::innermost_layer == nullptr) [[likely]]
     return tensor;
-  }
   return detail::tap_active(site, std::move(tensor), batch_dim);
 }
 

@@ -8,7 +8,7 @@
 
 #include "gradquake/core/error.h"
 #include "gradquake/curvature/state_guard.h"
-#include "gradquake/hooks/active.h"
+#include "gradquake/hooks/observe.h"
 #include "gradquake/model/model.h"
 #include "gradquake/model/trained_parameters.h"
 
@@ -19,29 +19,20 @@ constexpr std::size_t kNone = std::numeric_limits<std::size_t>::max();
 constexpr std::uint64_t kDropoutSeed = 1;
 
 // Records every tapped tensor; hands on `given` in the place of site number `replaced`.
-class Cut : public detail::TapObserver {
+class Cut {
  public:
   Cut(std::size_t replaced, at::Tensor given)
-      : replaced_(replaced), given_(std::move(given)), outer_(detail::active_observer) {
-    detail::active_observer = this;
-  }
-  ~Cut() override { detail::active_observer = outer_; }
-  Cut(const Cut&) = delete;
-  Cut& operator=(const Cut&) = delete;
-
-  at::Tensor on_tap(const Site& site, at::Tensor tensor, std::int64_t) override {
-    names.push_back(site.name());
-    tensors.push_back(names.size() - 1 == replaced_ ? given_ : tensor);
-    return tensors.back();
-  }
+      : scope_({.on_forward = [this, replaced, given = std::move(given)](const TapPoint& at, const at::Tensor& tensor) {
+          names.push_back(at.site.name());
+          tensors.push_back(names.size() - 1 == replaced ? given : tensor);
+          return tensors.back();
+        }}) {}
 
   std::vector<std::string> names;
   std::vector<at::Tensor> tensors;
 
  private:
-  std::size_t replaced_;
-  at::Tensor given_;
-  detail::TapObserver* outer_;
+  ObserverScope scope_;
 };
 
 // The loss of each sample, whose mean is train::objective_loss.

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <unordered_map>
 #include <utility>
 
 namespace gradquake {
@@ -32,36 +31,24 @@ std::string dtype_name(at::ScalarType type) {
 
 }  // namespace
 
-class SiteRecorder::Observer : public detail::TapObserver {
- public:
-  at::Tensor on_tap(const Site& site, at::Tensor tensor, std::int64_t) override {
-    const auto [known, is_new] = positions_.try_emplace(site.id(), sites.size());
-    if (is_new) {
-      sites.push_back({site.name(), tensor.sizes().vec(), dtype_name(tensor.scalar_type()), 0, tensor.requires_grad()});
-    }
-    ++sites[known->second].occurrences;
-    return tensor;
-  }
+SiteRecorder::SiteRecorder()
+    : scope_({.on_forward = [this](const TapPoint& at, const at::Tensor& tensor) {
+        record(at.site, tensor);
+        return at::Tensor();
+      }}) {}
 
-  std::vector<SiteInfo> sites;
+SiteRecorder::~SiteRecorder() = default;
 
- private:
-  std::unordered_map<std::size_t, std::size_t> positions_;
-};
-
-SiteRecorder::SiteRecorder() : observer_(std::make_unique<Observer>()), outer_(detail::active_observer) {
-  detail::active_observer = observer_.get();
+void SiteRecorder::record(const Site& site, const at::Tensor& tensor) {
+  const auto [known, is_new] = positions_.try_emplace(site.id(), sites_.size());
+  if (is_new)
+    sites_.push_back({site.name(), tensor.sizes().vec(), dtype_name(tensor.scalar_type()), 0, tensor.requires_grad()});
+  ++sites_[known->second].occurrences;
 }
-
-SiteRecorder::~SiteRecorder() { detail::active_observer = outer_; }
-
-const std::vector<SiteInfo>& SiteRecorder::sites() const { return observer_->sites; }
 
 std::vector<std::string> SiteRecorder::names() const {
   std::vector<std::string> names;
-  for (const SiteInfo& site : sites()) {
-    names.push_back(site.name);
-  }
+  for (const SiteInfo& site : sites_) names.push_back(site.name);
   return names;
 }
 

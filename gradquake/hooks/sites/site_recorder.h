@@ -6,13 +6,15 @@
 //   for (const auto& site : recorder.sites()) { ... }
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
-#include "gradquake/hooks/active.h"
 #include "gradquake/hooks/export.h"
+#include "gradquake/hooks/observe.h"
+#include "gradquake/hooks/plan_scope.h"
 
 namespace gradquake {
 
@@ -31,13 +33,16 @@ class GRADQUAKE_EXPORT SiteRecorder {
   SiteRecorder(const SiteRecorder&) = delete;
   SiteRecorder& operator=(const SiteRecorder&) = delete;
 
-  const std::vector<SiteInfo>& sites() const;  // in order of first call
-  std::vector<std::string> names() const;      // the same, names only: what Plan takes
+  const std::vector<SiteInfo>& sites() const { return sites_; }  // in order of first call
+  std::vector<std::string> names() const;                        // the same, names only: what Plan takes
 
  private:
-  class Observer;
-  std::unique_ptr<Observer> observer_;
-  detail::TapObserver* outer_;
+  void record(const Site& site, const at::Tensor& tensor);
+
+  std::vector<SiteInfo> sites_;
+  std::unordered_map<std::size_t, std::size_t> positions_;  // by id of the site
+  PlanPause nothing_outside_;
+  ObserverScope scope_;
 };
 
 }  // namespace gradquake
