@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "gradquake/cli/command.h"
-#include "gradquake/config/nearest.h"
+#include "gradquake/hooks/nearest.h"
 #include "gradquake/core/error.h"
 #include "gradquake/run/version.h"
 
@@ -63,7 +63,7 @@ void check_command(const Named& named) {
   for (const CLI::App* command : named.command->get_subcommands({})) known.push_back(command->get_name());
   if (known.empty() || named.next.rfind('-', 0) == 0) return;
   const std::string got = named.next.empty() ? "nothing" : "'" + named.next + "'";
-  const std::string near = named.next.empty() ? "" : config::nearest(named.next, known);
+  const std::string near = named.next.empty() ? "" : detail::nearest(named.next, known);
   throw CLI::ParseError(fmt::format("expected a command ({}), got {}{}", fmt::join(known, ", "), got,
                                     near.empty() ? "" : " (nearest: " + near + ")"),
                         kCallersMistake);

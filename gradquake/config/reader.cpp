@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "gradquake/config/nearest.h"
 #include "gradquake/config/scalars.h"
 #include "gradquake/config/scope.h"
 #include "gradquake/config/typed.h"
+#include "gradquake/hooks/nearest.h"
 
 namespace gradquake::config {
 namespace {
@@ -142,7 +142,7 @@ std::string Reader::choice(const std::string& key, const std::string& def, const
   const std::string chosen = read_key(*scope_, *this, key, def, "one of " + joined(names), as_text);
   if (scope_->look(key) != nullptr && std::find(names.begin(), names.end(), chosen) == names.end()) {
     fail(key, "expected one of " + joined(names) + ", got '" + one_line(chosen) +
-                  "' (nearest: " + nearest(chosen, names) + ")");
+                  "' (nearest: " + detail::nearest(chosen, names) + ")");
   }
   return chosen;
 }
@@ -156,6 +156,10 @@ std::vector<std::int64_t> Reader::integers(const std::string& key, const std::ve
 std::vector<double> Reader::numbers(const std::string& key, const std::vector<double>& def, Range range) {
   return read_list(*scope_, *this, key, def, expected_number(range),
                    [&](const Value& value) { return as_number(value, range); });
+}
+
+std::vector<std::string> Reader::texts(const std::string& key, const std::vector<std::string>& def) {
+  return read_list(*scope_, *this, key, def, "text", as_text);
 }
 
 void Reader::set_resolved(const std::string& key, const std::string& value) {

@@ -18,7 +18,6 @@
 
 #include <cstdint>
 #include <limits>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -51,6 +50,7 @@ class GRADQUAKE_EXPORT Reader {
   std::vector<std::int64_t> integers(const std::string& key, const std::vector<std::int64_t>& def, std::int64_t min,
                                      std::int64_t max = kLargest);
   std::vector<double> numbers(const std::string& key, const std::vector<double>& def, Range range = {});
+  std::vector<std::string> texts(const std::string& key, const std::vector<std::string>& def);
 
   // Fails unless the key is given.
   void require(const std::string& key);
@@ -66,8 +66,6 @@ class GRADQUAKE_EXPORT Reader {
   Reader section(const std::string& key);
   // The mappings listed under `key`; none where absent.
   std::vector<Reader> list(const std::string& key);
-  // Every key not read yet, as numbers: the parameters of kinds that users add.
-  std::map<std::string, double> remaining_numbers();
 
   // Replaces what the resolved copy says of `key`.
   void set_resolved(const std::string& key, const std::string& value);

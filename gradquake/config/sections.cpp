@@ -1,10 +1,10 @@
 // The part of Reader that finds its way: what is there, sections, lists, places, unknown keys.
 #include <utility>
 
-#include "gradquake/config/nearest.h"
 #include "gradquake/config/reader.h"
 #include "gradquake/config/scope.h"
 #include "gradquake/core/error.h"
+#include "gradquake/hooks/nearest.h"
 
 namespace gradquake::config {
 namespace {
@@ -83,15 +83,6 @@ std::vector<Reader> Reader::list(const std::string& key) {
   return readers;
 }
 
-std::map<std::string, double> Reader::remaining_numbers() {
-  std::map<std::string, double> result;
-  if (scope_->mapping == nullptr) return result;
-  for (const Entry& entry : scope_->mapping->entries) {
-    if (!scope_->read.contains(entry.key)) result[entry.key] = number(entry.key, 0);
-  }
-  return result;
-}
-
 void Reader::fail(const std::string& key, const std::string& message) const {
   throw UserError("config", place(key) + ": " + one_line(dotted(key)) + ": " + message);
 }
@@ -110,7 +101,7 @@ void Reader::finish() {
   if (scope_->mapping == nullptr) return;
   for (const Entry& entry : scope_->mapping->entries) {
     if (scope_->read.contains(entry.key)) continue;
-    const std::string close = nearest(entry.key, scope_->known);
+    const std::string close = detail::nearest(entry.key, scope_->known);
     fail(entry.key, "expected a known key, got '" + one_line(entry.key) + "'" +
                         (close.empty() ? " (none is known here)" : " (nearest: " + close + ")"));
   }

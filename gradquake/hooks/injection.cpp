@@ -60,7 +60,7 @@ at::Tensor Injection::add_to(const at::Tensor& tensor) const {
   const at::NoGradGuard no_grad;
   double reference_squared = kUnmeasured;  // of the tensor before any rule
   const auto relative = [this](std::size_t rule) {
-    return scope_->plan->rules[rule].perturbation.relative_to == RelativeTo::kRms;
+    return scope_->plan->perturbations[rule]->needs_reference_rms();
   };
   if (std::any_of(rules_.begin(), rules_.end(), relative)) {
     reference_squared = squared_norm(tensor);
@@ -86,7 +86,7 @@ at::Tensor Injection::add(std::size_t rule, const at::Tensor& tensor, double& re
   context.amplitude = scope_->amplitudes[rule];
   context.loss_divisor = backward ? step.loss_divisor : 1;
   context.reference_rms =
-      spec.perturbation.relative_to == RelativeTo::kRms ? std::sqrt(reference_squared / elements) : 0;
+      scope_->plan->perturbations[rule]->needs_reference_rms() ? std::sqrt(reference_squared / elements) : 0;
   context.first_row = step.first_row;
   context.rows = rows_;
   context.element_order = element_order_;

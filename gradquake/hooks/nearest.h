@@ -1,4 +1,4 @@
-// "Did you mean": the known words nearest to a mistyped one, by the number of letters to insert, delete or replace.
+// "Did you mean": the known words nearest to a mistyped one.
 #pragma once
 
 #include <cstddef>
@@ -9,6 +9,11 @@
 #include "gradquake/hooks/export.h"
 
 namespace gradquake::detail {
+
+// The nearest of `known`, the first of equals; "" where none is known. Distance: letters to insert, delete or replace
+// and neighbours to swap (Damerau; case ignored, the first 64 bytes count); a word that abbreviates a known one (`lr`:
+// the initials of learning_rate; `rel`: its beginning) is at distance 2 at most.
+GRADQUAKE_EXPORT std::string nearest(std::string_view word, const std::vector<std::string>& known);
 
 // At most `count` of `known`, nearest first (ties in the given order), as "'fc1', 'fc2'"; "(none)" without any.
 GRADQUAKE_EXPORT std::string nearest_names(std::string_view word, const std::vector<std::string>& known,

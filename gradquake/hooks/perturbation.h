@@ -1,5 +1,5 @@
-// What is done to a tensor: the interface to extend with kinds of one's own. Registered by name, a kind is used like
-// the built-in gaussian, uniform, rademacher and constant.
+// What is done to a tensor: the interface to extend with kinds of one's own. Added to the registry, a kind is used like
+// the built-in gaussian, uniform, rademacher and constant, and its parameters are read, checked and printed alike.
 //
 //   struct Quantise : gradquake::Perturbation {
 //     explicit Quantise(double s) : step(s) {}
@@ -8,24 +8,32 @@
 //       return {(y / step).round() * step, std::nullopt};     // the ledger takes its norms from value - y
 //     }
 //   };
-//   gradquake::register_perturbation(
-//       "quantise",
-//       [](const gradquake::PerturbationSpec& s) { return std::make_unique<Quantise>(s.parameters.at("step")); },
-//       {"step"});
+//   using gradquake::Parameter;
+//   gradquake::perturbations().add(
+//       {"quantise", "rounds to multiples of a step", {Parameter::number("step", "the step").in(Range::positive())}},
+//       [](const gradquake::KindSpec& spec) { return std::make_unique<Quantise>(spec.number("step")); });
+//
+// The built-in kinds add amplitude(t) * R * (mean + scale * z): z ~ N(0,1) gaussian, U[-1,1) uniform, +-1 rademacher,
+// 1 constant; R = RMS of the tensor under relative_to rms, else 1. With relative_to none a backward perturbation eps is
+// stated per sample and enters autograd's tensor as eps / loss_divisor (THEORY: batches); with rms nothing is divided.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gradquake/hooks/export.h"
+#include "gradquake/hooks/kind_spec.h"
 #include "gradquake/hooks/random/noise.h"
 #include "gradquake/hooks/random/stream.h"
+#include "gradquake/hooks/registry.h"
 #include "gradquake/hooks/rule.h"
 
 namespace gradquake {
@@ -37,7 +45,7 @@ struct PerturbationContext {
   std::int64_t step = 0;
   double amplitude = 1;                  // amplitude(t) of the rule's schedule
   double loss_divisor = 1;               // backward: eps, stated per sample, enters as eps / loss_divisor; forward: 1
-  double reference_rms = 0;              // R: RMS of the tensor before any rule; measured only under relative_to rms
+  double reference_rms = 0;              // R: RMS of the tensor before any rule; measured only for kinds that ask for it
   std::int64_t first_row = 0, rows = 0;  // as in StepContext; rows resolved, 0 where the samples cannot be told apart
   std::vector<std::int64_t> element_order;  // dimensions from the slowest to the fastest for element addresses: the
                                             // batch, then the rest in the tapped tensor's memory order
@@ -58,22 +66,21 @@ class GRADQUAKE_EXPORT Perturbation {
   // Called without grad mode, possibly from several threads at once. Never writes into `tensor`, never draws from
   // LibTorch's generators: take random numbers from context.stream.
   virtual Perturbed apply(const at::Tensor& tensor, const PerturbationContext& context) const = 0;
+  // Whether apply needs context.reference_rms.
+  virtual bool needs_reference_rms() const;
+  // "gaussian scale 0.1, one draw per element": in words; "": the kind and its parameters say it.
+  virtual std::string describe() const;
 };
 
-// Makes a perturbation from a rule; throws std::invalid_argument on values out of range.
-using PerturbationFactory = std::function<std::unique_ptr<Perturbation>(const PerturbationSpec&)>;
+// Makes a perturbation from a complete spec.
+using PerturbationFactory = std::function<std::unique_ptr<Perturbation>(const KindSpec&)>;
 
-// Adds a kind; `parameter_names`: the keys of PerturbationSpec::parameters it takes, others are refused. Throws
-// std::invalid_argument when the name is empty or taken.
-GRADQUAKE_EXPORT void register_perturbation(std::string name, PerturbationFactory factory,
-                                            std::vector<std::string> parameter_names);
+GRADQUAKE_EXPORT Registry<PerturbationFactory>& perturbations();
 
-// The known kinds, sorted.
-GRADQUAKE_EXPORT std::vector<std::string> perturbation_kinds();
-// The parameter names of a kind; throws std::invalid_argument naming the nearest kind when it is unknown.
-GRADQUAKE_EXPORT std::vector<std::string> perturbation_parameters(const std::string& kind);
-// Makes the perturbation of a rule. Throws as the factory does, and on an unknown kind or parameter, naming the
-// nearest.
-GRADQUAKE_EXPORT std::unique_ptr<Perturbation> make_perturbation(const PerturbationSpec& spec);
+// The perturbation of a rule. Throws std::invalid_argument as KindGroup::complete and the factory do.
+GRADQUAKE_EXPORT std::unique_ptr<Perturbation> make_perturbation(const KindSpec& spec);
+
+// The rule's perturbation in words.
+GRADQUAKE_EXPORT std::string describe_perturbation(const KindSpec& spec);
 
 }  // namespace gradquake

@@ -13,20 +13,10 @@
 namespace gradquake {
 namespace {
 
-std::string direction_name(Direction direction) {
-  return direction == Direction::kForward ? "forward" : direction == Direction::kBackward ? "backward" : "both";
-}
-
-bool acts(const Rule& rule, Direction direction) {
-  return direction == Direction::kBoth || rule.direction == Direction::kBoth || rule.direction == direction;
-}
-
 void fill_labels(std::vector<Rule>& rules) {
   std::set<std::string> labels;
   for (std::size_t i = 0; i < rules.size(); ++i) {
-    if (rules[i].label.empty()) {
-      rules[i].label = std::to_string(i);
-    }
+    rules[i].label = label_of(rules[i], i);
     if (!labels.insert(rules[i].label).second) {
       throw std::invalid_argument("[hooks] expected every rule to have a label of its own, got '" + rules[i].label +
                                   "' twice (an unlabelled rule's label is its position)");
@@ -62,7 +52,7 @@ const ResolvedSite& Plan::State::resolve(const std::string& name) {
     if (acts(rule, Direction::kBackward)) {
       site.backward.push_back(r);
     }
-    const std::size_t coverage = ledger.state().cover(rule.label, name, direction_name(rule.direction));
+    const std::size_t coverage = ledger.state().cover(rule.label, name, to_text(rule.direction));
     site.rules.push_back({r, coverage});
     if (unmatched_coverage[r] != kListed && unmatched_coverage[r] != coverage) {
       const std::scoped_lock ledger_lock(ledger.state().mutex);
@@ -77,7 +67,9 @@ const ResolvedSite& Plan::State::resolve(const std::string& name) {
 Plan::Plan(std::vector<Rule> rules, PlanOptions options, std::vector<std::string> sites)
     : state_(std::make_shared<State>()) {
   fill_labels(rules);
-  for (const Rule& rule : rules) {
+  for (Rule& rule : rules) {
+    rule.perturbation = perturbations().complete(rule.perturbation);
+    rule.schedule = schedules().complete(rule.schedule);
     // No site has an empty name, so the coins have a stream of their own.
     const std::uint64_t coin_key = stream_key(options.seed, 0, "", Direction::kForward, rule.label);
     state_->schedules.push_back(make_schedule(rule.schedule, {options.run_steps, coin_key}));
@@ -88,7 +80,7 @@ Plan::Plan(std::vector<Rule> rules, PlanOptions options, std::vector<std::string
       state_->unmatched_coverage.push_back(State::kListed);
     } else {
       state_->unmatched_coverage.push_back(
-          state_->ledger.state().cover(rule.label, rule.sites, direction_name(rule.direction)));
+          state_->ledger.state().cover(rule.label, rule.sites, to_text(rule.direction)));
     }
   }
   state_->rules = std::move(rules);

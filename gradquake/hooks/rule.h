@@ -1,78 +1,64 @@
 // Rules as data: which sites, which direction, what is added, at which steps. Torch-free, so that a config reader can
 // fill them; a Plan (plan.h) resolves them against a model's sites.
 //
-//   perturbation = amplitude(t) * R * (mean + scale * z),   R = RMS of the tensor under RelativeTo::kRms, else 1
+//   Rule rule;
+//   rule.sites = "layers.*";
+//   rule.perturbation = {"gaussian", {{"scale", 0.1}, {"draw", "per_sample"}}};
+//   rule.schedule = {"every", {{"interval", 100}, {"amplitude", KindSpec{"decay", {{"power", 0.5}}}}}};
 //
-// With RelativeTo::kNone a backward perturbation eps is stated per sample and enters autograd's tensor as
-// eps / loss_divisor (THEORY: batches); with kRms nothing is divided.
+// The kinds and their parameters: perturbation.h, schedule.h and `gradquake kinds`. What is left out has its default.
 #pragma once
 
-#include <cstdint>
-#include <limits>
-#include <map>
-#include <optional>
+#include <array>
 #include <string>
+#include <utility>
 #include <vector>
+
+#include "gradquake/hooks/enum_text.h"
+#include "gradquake/hooks/export.h"
+#include "gradquake/hooks/kind_spec.h"
 
 namespace gradquake {
 
 enum class Direction { kForward, kBackward, kBoth };
+
+template <>
+struct EnumTexts<Direction> {
+  static constexpr std::array<std::pair<Direction, const char*>, 3> table = {
+      {{Direction::kForward, "forward"}, {Direction::kBackward, "backward"}, {Direction::kBoth, "both"}}};
+};
+
+// What a perturbation is relative to, and how many draws it takes (perturbation.h).
 enum class RelativeTo { kNone, kRms };
 enum class DrawMode { kPerStep, kPerSample, kPerFeature, kPerElement };
 
-// What z is and how large. kind: gaussian z ~ N(0,1) | uniform z ~ U[-1,1) | rademacher z = +-1 | constant z = 1,
-// or a name added with register_perturbation.
-struct PerturbationSpec {
-  std::string kind = "gaussian";
-  double scale = 0.0;  // standard deviation; half-width for uniform; size for rademacher; value for constant
-  double mean = 0.0;
-  RelativeTo relative_to = RelativeTo::kNone;
-  DrawMode draw = DrawMode::kPerElement;
-  std::map<std::string, double> parameters = {};  // of a user's own kind
+template <>
+struct EnumTexts<RelativeTo> {
+  static constexpr std::array<std::pair<RelativeTo, const char*>, 2> table = {
+      {{RelativeTo::kNone, "none"}, {RelativeTo::kRms, "rms"}}};
 };
 
-// When a rule fires, and how strongly.
-//   every:       from <= step < until and (step - offset) mod interval == 0
-//   at:          step is one of `steps`
-//   probability: one coin per rule and step, P(fires) = p, within from/until
-//   once:        step == `step`
-//   budget:      `count` occurrences between from and until (until defaults to the run's length), spread evenly or at
-//                random without repetition
-enum class ScheduleKind { kEvery, kAt, kProbability, kOnce, kBudget };
-enum class Spread { kEven, kRandom };
-
-// amplitude(t):  constant: 1 | horizon: T^-power, T the run's steps | decay: (t+1)^-power
-//              | linear: from `from` at `start` to `to` at `end`, constant outside
-enum class AmplitudeKind { kConstant, kHorizon, kDecay, kLinear };
-
-struct AmplitudeSpec {
-  AmplitudeKind kind = AmplitudeKind::kConstant;
-  double power = 0.0;
-  double from = 1.0, to = 1.0;
-  std::int64_t start = 0, end = 0;
-};
-
-struct ScheduleSpec {
-  ScheduleKind kind = ScheduleKind::kEvery;
-  std::string custom = {};                        // the name of a user's schedule (register_schedule); empty: `kind`
-  std::map<std::string, double> parameters = {};  // of a user's schedule
-  std::int64_t interval = 1, offset = 0;
-  std::int64_t from = 0;
-  std::optional<std::int64_t> until = {};
-  std::vector<std::int64_t> steps = {};
-  double probability = 1.0;
-  std::int64_t step = 0;
-  std::int64_t count = 0;
-  Spread spread = Spread::kEven;
-  AmplitudeSpec amplitude = {};
+template <>
+struct EnumTexts<DrawMode> {
+  static constexpr std::array<std::pair<DrawMode, const char*>, 4> table = {{{DrawMode::kPerStep, "per_step"},
+                                                                             {DrawMode::kPerSample, "per_sample"},
+                                                                             {DrawMode::kPerFeature, "per_feature"},
+                                                                             {DrawMode::kPerElement, "per_element"}}};
 };
 
 struct Rule {
   std::string label = {};   // empty: its position in the list
   std::string sites = "*";  // glob: * any characters (dots included), ? one, [ab] [a-c] [!a] one of a set
   Direction direction = Direction::kForward;
-  PerturbationSpec perturbation = {};
-  ScheduleSpec schedule = {};
+  KindSpec perturbation = "gaussian";
+  KindSpec schedule = "every";
+  bool may_be_idle = false;  // whether a run may hold no step at which it acts
 };
+
+// Whether the rule acts in a direction; in kBoth: in any.
+GRADQUAKE_EXPORT bool acts(const Rule& rule, Direction direction);
+
+// The rule's label, or its position where it has none.
+GRADQUAKE_EXPORT std::string label_of(const Rule& rule, std::size_t position);
 
 }  // namespace gradquake

@@ -1,5 +1,6 @@
 // When a rule fires and how strongly, step by step. A schedule is a pure function of the step, so skipping steps,
-// asking twice or resuming changes nothing; its coins are drawn by address (stream.h).
+// asking twice or resuming changes nothing; its coins are drawn by address (stream.h). The built-in kinds, one file
+// each in kinds/:
 //
 //   every        from <= t < until and (t - offset) mod interval == 0
 //   at           t is in `steps`
@@ -10,16 +11,23 @@
 //                  random: a subset of that size, all equally likely
 //   amplitude(t) constant: 1 | horizon: T^-power, T the run's steps | decay: (t + 1)^-power
 //                | linear: `from` up to step `start`, `to` from step `end` on, a straight line between
+//
+// Every schedule kind, also a user's, has the parameter `amplitude` behind its own; it multiplies the schedule's own
+// amplitude:
+//
+//   gradquake::schedules().add({"primes", "at prime steps"}, [](const KindSpec&, const ScheduleContext&) {
+//     return std::make_unique<Primes>();
+//   });
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "gradquake/hooks/export.h"
-#include "gradquake/hooks/rule.h"
+#include "gradquake/hooks/kind_spec.h"
+#include "gradquake/hooks/registry.h"
 
 namespace gradquake {
 
@@ -29,6 +37,16 @@ class GRADQUAKE_EXPORT Schedule {
   virtual bool fires(std::int64_t step) const = 0;
   // Factor on the perturbation at a step where the rule fires.
   virtual double amplitude(std::int64_t step) const;
+  // "every 100 steps from step 50": in words; "": the kind and its parameters say it.
+  virtual std::string describe() const;
+};
+
+class GRADQUAKE_EXPORT Amplitude {
+ public:
+  virtual ~Amplitude();
+  virtual double at(std::int64_t step) const = 0;
+  // "(t+1)^-0.5": in words; "": always 1.
+  virtual std::string describe() const = 0;
 };
 
 struct ScheduleContext {
@@ -36,19 +54,15 @@ struct ScheduleContext {
   std::uint64_t coin_key = 0;  // the key of the rule's coins, from stream_key
 };
 
-// Throws std::invalid_argument: interval < 1, p outside [0, 1], count < 0 or more than the steps there are, a negative
-// step, until < from, a power that is not finite, end <= start, an unknown custom name or parameter, a missing T.
-GRADQUAKE_EXPORT std::unique_ptr<Schedule> make_schedule(const ScheduleSpec& spec, const ScheduleContext& context);
+// Factories get complete specs, and throw std::invalid_argument on what only the context shows.
+using ScheduleFactory = std::function<std::unique_ptr<Schedule>(const KindSpec&, const ScheduleContext&)>;
+using AmplitudeFactory = std::function<std::unique_ptr<Amplitude>(const KindSpec&, const ScheduleContext&)>;
 
-// A user's own schedule, chosen by ScheduleSpec::custom. The amplitude of the spec multiplies the schedule's own.
-// A name that is taken, or built in, throws std::invalid_argument. Safe from several threads.
-using ScheduleFactory = std::function<std::unique_ptr<Schedule>(const ScheduleSpec&, const ScheduleContext&)>;
-GRADQUAKE_EXPORT void register_schedule(std::string name, ScheduleFactory factory,
-                                        std::vector<std::string> parameter_names = {});
+GRADQUAKE_EXPORT Registry<ScheduleFactory>& schedules();
+GRADQUAKE_EXPORT Registry<AmplitudeFactory>& amplitudes();
 
-// Every name a config may use: the built-in kinds, then the registered ones in alphabetical order.
-GRADQUAKE_EXPORT std::vector<std::string> schedule_kinds();
-// The parameters a registered schedule takes; empty for a built-in kind.
-GRADQUAKE_EXPORT std::vector<std::string> schedule_parameters(const std::string& name);
+// The schedule with its amplitude. Throws std::invalid_argument as KindGroup::complete does, and where T is missing or
+// a budget does not fit its steps. Its describe() is never empty.
+GRADQUAKE_EXPORT std::unique_ptr<Schedule> make_schedule(const KindSpec& spec, const ScheduleContext& context);
 
 }  // namespace gradquake

@@ -5,24 +5,28 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "gradquake/hooks/perturbation.h"
+
 namespace gradquake::measure {
 
-double mean_share(const PerturbationSpec& perturbation) {
-  const double mean = perturbation.mean * perturbation.mean, scale = perturbation.scale * perturbation.scale;
-  double variance = 0;
+double mean_share(const KindSpec& perturbation) {
+  double of_square = 0;  // E z^2
   if (perturbation.kind == "gaussian" || perturbation.kind == "rademacher") {
-    variance = scale;
+    of_square = 1;
   } else if (perturbation.kind == "uniform") {
-    variance = scale / 3;  // scale is the half-width
+    of_square = 1.0 / 3;  // scale is the half-width
   } else {
     return 1;
   }
+  const KindSpec spec = perturbations().complete(perturbation);
+  const double mean = spec.number("mean") * spec.number("mean");
+  const double variance = spec.number("scale") * spec.number("scale") * of_square;
   return mean + variance > 0 ? mean / (mean + variance) : 0;
 }
 
 InjectionTotals::InjectionTotals(const std::vector<Rule>& rules, std::int64_t rows) : rows_(static_cast<double>(rows)) {
   for (std::size_t i = 0; i < rules.size(); ++i) {
-    shares_[rules[i].label.empty() ? std::to_string(i) : rules[i].label] = mean_share(rules[i].perturbation);
+    shares_[label_of(rules[i], i)] = mean_share(rules[i].perturbation);
   }
 }
 

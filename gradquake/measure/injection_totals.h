@@ -19,7 +19,7 @@
 namespace gradquake::measure {
 
 // mean^2 / (mean^2 + variance) of what a rule adds; 1 where it is not known (a kind of one's own), which is its bound.
-GRADQUAKE_EXPORT double mean_share(const PerturbationSpec& perturbation);
+GRADQUAKE_EXPORT double mean_share(const KindSpec& perturbation);
 
 class GRADQUAKE_EXPORT InjectionTotals {
  public:

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "gradquake/core/error.h"
+#include "gradquake/hooks/perturbation.h"
 #include "gradquake/hooks/schedule.h"
 
 namespace gradquake::measure {
@@ -16,8 +17,11 @@ struct Element {
   double fourth = 0;  // E x^4
 };
 
-Element element(const PerturbationSpec& spec) {
-  const double m = spec.mean, s = spec.scale;
+Element element(const KindSpec& spec) {
+  if (!spec.has("mean") || !spec.has("scale")) {
+    throw UserError("theory", "expected rules of a built-in kind, whose moments are known, got " + spec.kind);
+  }
+  const double m = spec.number("mean"), s = spec.number("scale");
   double second = 0, fourth = 0;  // of z, which is symmetric
   if (spec.kind == "gaussian") {
     second = 1, fourth = 3;
@@ -47,13 +51,15 @@ Moments moments(const Plan& plan, std::size_t rule, double features, double rms)
   if (firings.empty()) return {};
   const auto schedule = make_schedule(spec.schedule, {.run_steps = plan.options().run_steps, .coin_key = 0});
   double squared = 0, fourth = 0;
+  const KindSpec perturbation = perturbations().complete(spec.perturbation);
+  const Element x = element(perturbation);
+  const bool relative = from_text<RelativeTo>(perturbation.text("relative_to")) == RelativeTo::kRms;
   for (const std::int64_t step : firings) {
-    const double a = schedule->amplitude(step) * (spec.perturbation.relative_to == RelativeTo::kRms ? rms : 1);
+    const double a = schedule->amplitude(step) * (relative ? rms : 1);
     squared += a * a / static_cast<double>(firings.size());
     fourth += std::pow(a, 4) / static_cast<double>(firings.size());
   }
-  const Element x = element(spec.perturbation);
-  const DrawMode draw = spec.perturbation.draw;
+  const auto draw = from_text<DrawMode>(perturbation.text("draw"));
   // One draw for all of a sample's features, or one for each.
   const bool shared = draw == DrawMode::kPerStep || draw == DrawMode::kPerSample;
   const double of_fourth =
@@ -70,10 +76,6 @@ Moments join(const Moments& a, const Moments& b) {
   const double variances = (a.second - a.mean_squared) + (b.second - b.mean_squared);
   return {variances + mean * mean, mean * mean, std::pow(std::pow(a.fourth, 0.25) + std::pow(b.fourth, 0.25), 4),
           std::max(a.frequency, b.frequency)};
-}
-
-bool acts(const Rule& rule, Direction direction) {
-  return rule.direction == Direction::kBoth || rule.direction == direction;
 }
 
 }  // namespace

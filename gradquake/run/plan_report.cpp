@@ -4,79 +4,39 @@
 #include <fmt/ranges.h>
 
 #include <nlohmann/json.hpp>
+#include <type_traits>
+
+#include "gradquake/hooks/perturbation.h"
+#include "gradquake/hooks/schedule.h"
 
 namespace gradquake::run {
 namespace {
 
 constexpr std::size_t kFirings = 5;
 
-std::string direction_text(Direction direction) {
-  if (direction == Direction::kBoth) return "both";
-  return direction == Direction::kForward ? "forward" : "backward";
+std::string schedule_words(const Rule& rule, const train::Task& task) {
+  return make_schedule(rule.schedule, {.run_steps = task.steps})->describe();
 }
 
-std::string perturbation_text(const PerturbationSpec& spec) {
-  std::string text = fmt::format("{} scale {:g}", spec.kind, spec.scale);
-  if (spec.mean != 0) text += fmt::format(" mean {:g}", spec.mean);
-  if (spec.relative_to == RelativeTo::kRms) text += " x RMS";
-  switch (spec.draw) {
-    case DrawMode::kPerStep:
-      return text + ", one draw per step";
-    case DrawMode::kPerSample:
-      return text + ", one draw per sample";
-    case DrawMode::kPerFeature:
-      return text + ", one draw per feature";
-    case DrawMode::kPerElement:
-      break;
+// {"kind": "gaussian", "scale": 0.1, ...}: the parameters that the kind has.
+nlohmann::ordered_json perturbation_json(const KindSpec& spec) {
+  nlohmann::ordered_json json{{"kind", spec.kind}};
+  for (const auto& [name, value] : perturbations().complete(spec).values) {
+    std::visit(
+        [&, &key = name]<class T>(const T& held) {
+          if constexpr (std::is_same_v<T, std::monostate>) {
+            json[key] = nullptr;
+          } else if constexpr (!std::is_same_v<T, std::vector<KindSpec>>) {
+            json[key] = held;
+          }
+        },
+        value.held());
+    if (std::holds_alternative<std::vector<KindSpec>>(value.held())) json[name] = value.text();
   }
-  return text + ", one draw per element";
-}
-
-std::string range_text(const ScheduleSpec& schedule) {
-  std::string text;
-  if (schedule.from > 0) text += fmt::format(" from step {}", schedule.from);
-  if (schedule.until) text += fmt::format(" until step {}", *schedule.until);
-  return text;
-}
-
-std::string amplitude_text(const AmplitudeSpec& amplitude) {
-  switch (amplitude.kind) {
-    case AmplitudeKind::kHorizon:
-      return fmt::format(", amplitude T^-{:g}", amplitude.power);
-    case AmplitudeKind::kDecay:
-      return fmt::format(", amplitude (t+1)^-{:g}", amplitude.power);
-    case AmplitudeKind::kLinear:
-      return fmt::format(", amplitude {:g} to {:g} over steps {} to {}", amplitude.from, amplitude.to, amplitude.start,
-                         amplitude.end);
-    case AmplitudeKind::kConstant:
-      break;
-  }
-  return "";
+  return json;
 }
 
 }  // namespace
-
-std::string schedule_text(const ScheduleSpec& schedule) {
-  const std::string amplitude = amplitude_text(schedule.amplitude);
-  if (!schedule.custom.empty()) return schedule.custom + amplitude;
-  switch (schedule.kind) {
-    case ScheduleKind::kEvery: {
-      std::string text = schedule.interval == 1 ? "every step" : fmt::format("every {} steps", schedule.interval);
-      if (schedule.offset != 0) text += fmt::format(" at offset {}", schedule.offset);
-      return text + range_text(schedule) + amplitude;
-    }
-    case ScheduleKind::kAt:
-      return fmt::format("at {} steps", schedule.steps.size()) + amplitude;
-    case ScheduleKind::kProbability:
-      return fmt::format("with probability {:g}", schedule.probability) + range_text(schedule) + amplitude;
-    case ScheduleKind::kOnce:
-      return fmt::format("once at step {}", schedule.step) + amplitude;
-    case ScheduleKind::kBudget:
-      break;
-  }
-  return fmt::format("{} times, {}", schedule.count, schedule.spread == Spread::kEven ? "evenly" : "at random") +
-         range_text(schedule) + amplitude;
-}
 
 void print_plan(std::ostream& out, const RunConfig& config, const train::Task& task) {
   out << fmt::format("{}: {} on {}, {} steps, batch {}\n\n", config.run.name, config.model.kind, config.data.kind,
@@ -88,12 +48,12 @@ void print_plan(std::ostream& out, const RunConfig& config, const train::Task& t
   }
   for (std::size_t i = 0; i < task.plan->rules().size(); ++i) {
     const Rule& rule = task.plan->rules()[i];
-    out << fmt::format("\nrule {}: {}, {}\n", rule.label, direction_text(rule.direction),
-                       perturbation_text(rule.perturbation));
+    out << fmt::format("\nrule {}: {}, {}\n", rule.label, to_text(rule.direction),
+                       describe_perturbation(rule.perturbation));
     out << fmt::format("  sites     {} -> {}\n", rule.sites, fmt::join(task.plan->sites_of(i), ", "));
     const std::vector<std::int64_t> firings = task.plan->first_firings(i, kFirings + 1);
     const std::size_t shown = std::min(kFirings, firings.size());
-    out << fmt::format("  schedule  {}\n", schedule_text(rule.schedule));
+    out << fmt::format("  schedule  {}\n", schedule_words(rule, task));
     out << fmt::format(
         "  fires at  {}{}\n",
         firings.empty()
@@ -116,13 +76,12 @@ std::string plan_json(const RunConfig& config, const train::Task& task) {
   json["rules"] = nlohmann::json::array();
   for (std::size_t i = 0; i < task.plan->rules().size(); ++i) {
     const Rule& rule = task.plan->rules()[i];
-    json["rules"].push_back(nlohmann::ordered_json{{"label", rule.label},
-                                                   {"sites", task.plan->sites_of(i)},
-                                                   {"direction", direction_text(rule.direction)},
-                                                   {"kind", rule.perturbation.kind},
-                                                   {"scale", rule.perturbation.scale},
-                                                   {"schedule", schedule_text(rule.schedule)},
-                                                   {"first_firings", task.plan->first_firings(i, kFirings)}});
+    nlohmann::ordered_json one{
+        {"label", rule.label}, {"sites", task.plan->sites_of(i)}, {"direction", to_text(rule.direction)}};
+    one.update(perturbation_json(rule.perturbation));
+    one["schedule"] = schedule_words(rule, task);
+    one["first_firings"] = task.plan->first_firings(i, kFirings);
+    json["rules"].push_back(std::move(one));
   }
   return json.dump(2);
 }

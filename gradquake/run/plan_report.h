@@ -14,7 +14,4 @@ namespace gradquake::run {
 GRADQUAKE_EXPORT void print_plan(std::ostream& out, const RunConfig& config, const train::Task& task);
 GRADQUAKE_EXPORT std::string plan_json(const RunConfig& config, const train::Task& task);
 
-// "every 100 steps from 50, amplitude (t+1)^-0.5": a rule's schedule in words.
-GRADQUAKE_EXPORT std::string schedule_text(const ScheduleSpec& schedule);
-
 }  // namespace gradquake::run

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "gradquake/core/seeds.h"
+#include "gradquake/hooks/schedule.h"
 
 namespace gradquake::run {
 namespace {
@@ -115,12 +116,8 @@ std::vector<Rule> RunConfig::plain_rules() const {
 std::optional<std::string> RunConfig::length_dependence() const {
   if (optimizer.schedule.depends_on_run_length()) return "optimizer.schedule is " + optimizer.schedule.kind;
   for (const train::PlacedRule& placed : rules) {
-    const ScheduleSpec& schedule = placed.rule.schedule;
-    if (schedule.amplitude.kind == AmplitudeKind::kHorizon) {
-      return "rule " + placed.rule.label + " has a horizon amplitude";
-    }
-    if (schedule.custom.empty() && schedule.kind == ScheduleKind::kBudget && !schedule.until) {
-      return "rule " + placed.rule.label + " spreads its budget over the whole run";
+    if (const auto reason = schedules().length_dependence(placed.rule.schedule)) {
+      return "rule " + placed.rule.label + " " + *reason;
     }
   }
   return std::nullopt;

@@ -101,7 +101,7 @@ void train_until(const std::string& name, Direction direction, std::int64_t rule
   const Rule rule{.label = "noise",
                   .sites = "*",
                   .direction = direction,
-                  .perturbation = {.scale = 0.01},
+                  .perturbation = {"gaussian", {{"scale", 0.01}}},
                   .schedule = {.interval = rule_interval}};
   Plan plan({rule}, {.seed = 1, .run_steps = kEndless});
 

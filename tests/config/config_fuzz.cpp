@@ -190,7 +190,6 @@ void read(Document& document) {
   run.choice("on_nonfinite", "stop", {"stop", "skip"});
   run.finish();
   root.section("data").text("kind", "digits");
-  root.section("data").remaining_numbers();
   Reader model = root.section("model");
   model.integers("widths", {1}, 1);
   model.choice("kind", "mlp", {"mlp", "cnn"});
@@ -203,7 +202,7 @@ void read(Document& document) {
     Reader schedule = rule.section("schedule");
     schedule.text("kind", "every");
     schedule.integer_or_null("until", std::nullopt, 0);
-    schedule.remaining_numbers();
+    schedule.texts("steps", {});
     schedule.finish();
   }
   root.section("monitor").section("shadow").integer("interval", 1, 0);

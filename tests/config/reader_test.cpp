@@ -170,18 +170,6 @@ TEST(ReaderTest, RefusesSectionsAndListsOfOtherTypes) {
   EXPECT_EQ(failure([&] { root.list("d"); }), "[config] a.yaml:4: d: expected a list of mappings, got a mapping");
 }
 
-TEST(ReaderTest, HandsTheRemainingKeysOverAsNumbers) {
-  Reader root = read("kind: mine\nalpha: 1.5\nbeta: 2\n");
-  root.text("kind", "");
-  EXPECT_EQ(root.remaining_numbers(), (std::map<std::string, double>{{"alpha", 1.5}, {"beta", 2}}));
-  EXPECT_NO_THROW(root.finish());
-}
-
-TEST(ReaderTest, RefusesRemainingKeysThatAreNoNumbers) {
-  Reader root = read("alpha: x\n");
-  EXPECT_EQ(failure([&] { root.remaining_numbers(); }), "[config] a.yaml:1: alpha: expected a finite number, got 'x'");
-}
-
 TEST(ReaderTest, RequiresAKey) {
   Reader data = read("run: {}\ndata: {kind: idx}\n").section("data");
   EXPECT_EQ(failure([&] { data.require("path"); }),

@@ -190,7 +190,7 @@ TEST(StateGuardTest, BackwardPendingOutsideStillRunsAndGivesTheSameGradient) {
 TEST(StateGuardTest, ActivePlanChangesNoBitOfTheSpectrumAndInjectsNothing) {
   Rule rule;
   rule.direction = Direction::kBoth;
-  rule.perturbation.scale = 10;
+  rule.perturbation.set("scale", 10);
   Plan plan({rule}, {.seed = 1, .run_steps = 100});
   Net net;
   const auto measure = [&] {
@@ -221,7 +221,7 @@ TEST(StateGuardTest, ActivePlanChangesNoBitOfTheSpectrumAndInjectsNothing) {
 TEST(StateGuardTest, OperatorWithoutAGuardIsUnperturbedToo) {
   Rule rule;
   rule.direction = Direction::kBoth;
-  rule.perturbation.scale = 10;
+  rule.perturbation.set("scale", 10);
   Plan plan({rule}, {.seed = 1, .run_steps = 100});
   Net net;
   net->dropout->eval();

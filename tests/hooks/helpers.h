@@ -20,8 +20,15 @@ inline Rule make_rule(std::string label, std::string sites, Direction direction,
   rule.label = std::move(label);
   rule.sites = std::move(sites);
   rule.direction = direction;
-  rule.perturbation.scale = scale;
-  rule.perturbation.kind = std::move(kind);
+  rule.perturbation = {std::move(kind), {{"scale", scale}}};
+  return rule;
+}
+
+// A rule of a kind without parameters.
+inline Rule plain_rule(std::string kind) {
+  Rule rule;
+  rule.label = "r";
+  rule.perturbation = std::move(kind);
   return rule;
 }
 
@@ -34,8 +41,7 @@ inline Rule backward_rule(std::string sites, double scale = 0.5) {
 }
 
 inline Rule at_step(Rule rule, std::int64_t step) {
-  rule.schedule.kind = ScheduleKind::kOnce;
-  rule.schedule.step = step;
+  rule.schedule = {"once", {{"step", step}}};
   return rule;
 }
 

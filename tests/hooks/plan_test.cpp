@@ -20,13 +20,13 @@ using test::backward_rule;
 using test::forward_rule;
 using test::make_rule;
 using test::perturbed;
+using test::plain_rule;
 using test::random;
 using torch::Tensor;
 
 Rule drawn(DrawMode draw, const std::string& kind = "gaussian", double mean = 0) {
   Rule rule = make_rule("r", "*", Direction::kForward, 0.5, kind);
-  rule.perturbation.draw = draw;
-  rule.perturbation.mean = mean;
+  rule.perturbation.set("draw", to_text(draw)).set("mean", mean);
   return rule;
 }
 
@@ -74,7 +74,7 @@ TEST(PlanTest, ValuesOutOfRangeAreRefused) {
   EXPECT_NO_THROW(Plan({make_rule("r", "*", Direction::kForward, -1, "constant")}, {}));
   EXPECT_THROW(Plan({forward_rule("[")}, {}), std::invalid_argument);
   Rule rule = forward_rule("*");
-  rule.perturbation.parameters["size"] = 1;
+  rule.perturbation.set("size", 1);
   expect_mentions(message_of([&] { Plan({rule}, {}); }), {"'size'", "'gaussian'"});
 }
 
@@ -89,7 +89,7 @@ TEST(PlanTest, AStepContextOutOfRangeIsRefused) {
 
 TEST(PlanTest, FiresByDirectionAndTellsTheFirstFirings) {
   Rule every = forward_rule("a*"), once = at_step(backward_rule("*b"), 5);
-  every.schedule.interval = 3;
+  every.schedule = {"every", {{"interval", 3}}};
   const Plan plan({every, once}, {.run_steps = 10}, {"ab", "a", "b"});
   EXPECT_TRUE(plan.fires(3));
   EXPECT_TRUE(plan.fires(3, Direction::kForward));
@@ -145,7 +145,7 @@ TEST(PlanTest, SeedRepeatStepSiteAndLabelEachGiveDrawsOfTheirOwn) {
 TEST(PlanTest, RulesAtOneSiteAddUpInRuleOrderAndMeasureTheTensorBeforeAny) {
   Rule first = make_rule("a", "site", Direction::kForward, 2, "constant"), second = first;
   second.label = "b";
-  second.perturbation.relative_to = RelativeTo::kRms;
+  second.perturbation.set("relative_to", "rms");
   Plan plan({first, second}, {});
   Tensor value;
   {
@@ -161,13 +161,13 @@ TEST(PlanTest, RulesAtOneSiteAddUpInRuleOrderAndMeasureTheTensorBeforeAny) {
 
 TEST(PlanTest, TheAmplitudeScalesWithTheStep) {
   Rule rule = make_rule("r", "*", Direction::kForward, 2, "constant");
-  rule.schedule.amplitude = {.kind = AmplitudeKind::kDecay, .power = 1};
+  rule.schedule.set("amplitude", KindSpec{"decay", {{"power", 1}}});
   EXPECT_TRUE(torch::equal(perturbed(rule, torch::zeros({2}), {.step = 3}), torch::full({2}, 0.5)));
 }
 
 TEST(PerturbationTest, RelativeToRmsEpsCarriesTheLossDivisorAlready) {
   Rule rule = make_rule("r", "*", Direction::kBackward, 0.5, "constant");
-  rule.perturbation.relative_to = RelativeTo::kRms;
+  rule.perturbation.set("relative_to", "rms");
   Plan plan({rule}, {});
   const Tensor x = torch::ones({8}).requires_grad_();
   PlanScope scope(plan, {.rows = 8, .loss_divisor = 8});
@@ -319,18 +319,18 @@ struct Rounded : Perturbation {
 };
 
 TEST(PerturbationTest, AKindOfOnesOwnIsUsedAndMeasuredLikeTheOthers) {
-  register_perturbation("rounded",
-                        [](const PerturbationSpec& s) { return std::make_unique<Rounded>(s.parameters.at("step")); },
-                        {"step"});
-  EXPECT_THROW(register_perturbation("rounded", [](const auto&) { return nullptr; }, {}), std::invalid_argument);
-  const auto kinds = perturbation_kinds();
+  perturbations().add({"rounded", "rounds to multiples", {Parameter::number("step", "the unit").in(Range::positive())}},
+                      [](const KindSpec& s) { return std::make_unique<Rounded>(s.number("step")); });
+  EXPECT_THROW(perturbations().add({"rounded", ""}, [](const auto&) { return nullptr; }), std::invalid_argument);
+  const auto kinds = perturbations().names();
   EXPECT_NE(std::find(kinds.begin(), kinds.end(), "rounded"), kinds.end());
-  EXPECT_EQ(perturbation_parameters("rounded"), std::vector<std::string>{"step"});
 
-  Rule rule = make_rule("r", "*", Direction::kForward, 0, "rounded");
-  rule.perturbation.parameters["stop"] = 1;
+  Rule rule = plain_rule("rounded");
+  expect_mentions(message_of([&] { Plan({rule}, {}); }), {"step", "'rounded'", "required"});
+  rule.perturbation = {"rounded", {{"step", 1}, {"stop", 1}}};
   expect_mentions(message_of([&] { Plan({rule}, {}); }), {"'stop'", "'step'"});
-  rule.perturbation.parameters = {{"step", 1}};
+  rule.perturbation = {"rounded", {{"step", 1}}};
+  EXPECT_EQ(describe_perturbation(rule.perturbation), "rounded step 1");
   Plan plan({rule}, {});
   {
     PlanScope scope(plan, {.sample_ids = {10, 20}});
@@ -346,9 +346,9 @@ struct Reshaping : Perturbation {
 };
 
 TEST(PerturbationTest, AKindThatReturnsAnotherShapeIsRefused) {
-  register_perturbation("reshaping", [](const auto&) { return std::make_unique<Reshaping>(); }, {});
+  perturbations().add({"reshaping", ""}, [](const auto&) { return std::make_unique<Reshaping>(); });
   expect_mentions(message_of([] {
-                    perturbed(make_rule("r", "*", Direction::kForward, 0, "reshaping"), torch::ones({2, 3}));
+                    perturbed(plain_rule("reshaping"), torch::ones({2, 3}));
                   }),
                   {"'site'", "'reshaping'", "[2, 3]", "[6]"});
 }
@@ -358,8 +358,8 @@ struct Untouched : Perturbation {
 };
 
 TEST(PerturbationTest, AKindThatReturnsItsTensorSharesNoMemoryWithIt) {
-  register_perturbation("untouched", [](const auto&) { return std::make_unique<Untouched>(); }, {});
-  Plan plan({make_rule("r", "*", Direction::kForward, 0, "untouched")}, {});
+  perturbations().add({"untouched", ""}, [](const auto&) { return std::make_unique<Untouched>(); });
+  Plan plan({plain_rule("untouched")}, {});
   const Tensor y = random({3}, 1).requires_grad_() * 1;
   const Tensor before = y.detach().clone();
   {

@@ -24,36 +24,17 @@ Steps firing_steps(const Schedule& schedule, std::int64_t end, std::int64_t begi
   return steps;
 }
 
-ScheduleSpec probability(double p) {
-  ScheduleSpec spec;
-  spec.kind = ScheduleKind::kProbability;
-  spec.probability = p;
-  return spec;
-}
+KindSpec probability(double p) { return {"probability", {{"p", p}}}; }
 
-ScheduleSpec budget(std::int64_t count, Spread spread) {
-  ScheduleSpec spec;
-  spec.kind = ScheduleKind::kBudget;
-  spec.count = count;
-  spec.spread = spread;
-  return spec;
-}
+KindSpec budget(std::int64_t count, const char* spread) { return {"budget", {{"count", count}, {"spread", spread}}}; }
 
-ScheduleSpec amplitude(AmplitudeKind kind) {
-  ScheduleSpec spec;
-  spec.amplitude.kind = kind;
-  return spec;
-}
+KindSpec with_amplitude(KindSpec amplitude) { return {"every", {{"amplitude", std::move(amplitude)}}}; }
 
 TEST(ScheduleTest, EveryFiresByItsFormula) {
   for (std::int64_t interval : {1, 2, 7, 100}) {
     for (std::int64_t offset : {-13, -1, 0, 3, 250}) {
       for (std::int64_t from : {0, 5}) {
-        ScheduleSpec spec;
-        spec.interval = interval;
-        spec.offset = offset;
-        spec.from = from;
-        spec.until = 300;
+        const KindSpec spec{"every", {{"interval", interval}, {"offset", offset}, {"from", from}, {"until", 300}}};
         Steps expected;
         for (std::int64_t t = 0; t < 400; ++t) {
           if (t >= from && t < 300 && std::abs(t - offset) % interval == 0) expected.push_back(t);
@@ -65,27 +46,20 @@ TEST(ScheduleTest, EveryFiresByItsFormula) {
 }
 
 TEST(ScheduleTest, WithoutUntilEveryGoesOnForEver) {
-  ScheduleSpec spec;
-  spec.interval = 1000;
-  const auto schedule = make_schedule(spec, {});
+  const auto schedule = make_schedule({"every", {{"interval", 1000}}}, {});
   EXPECT_TRUE(schedule->fires(std::int64_t{9000000000000} * 1000));
   EXPECT_FALSE(schedule->fires(std::int64_t{9000000000000} * 1000 + 1));
 }
 
 TEST(ScheduleTest, AtFiresAtItsStepsInAnyOrderGiven) {
-  ScheduleSpec spec;
-  spec.kind = ScheduleKind::kAt;
-  spec.steps = {40, 3, 17, 3};
+  KindSpec spec{"at", {{"steps", Steps{40, 3, 17, 3}}}};
   EXPECT_EQ(firing_steps(*make_schedule(spec, {}), 100), (Steps{3, 17, 40}));
-  spec.steps = {};
+  spec.set("steps", Steps{});
   EXPECT_EQ(firing_steps(*make_schedule(spec, {}), 100), Steps{});
 }
 
 TEST(ScheduleTest, OnceFiresOnce) {
-  ScheduleSpec spec;
-  spec.kind = ScheduleKind::kOnce;
-  spec.step = 42;
-  EXPECT_EQ(firing_steps(*make_schedule(spec, {}), 100), Steps{42});
+  EXPECT_EQ(firing_steps(*make_schedule({"once", {{"step", 42}}}, {}), 100), Steps{42});
 }
 
 TEST(ScheduleTest, ProbabilityFiresThatOften) {  // within 5 standard deviations: false alarm 6e-7
@@ -103,16 +77,13 @@ TEST(ScheduleTest, ProbabilityZeroNeverFiresAndOneAlways) {
 }
 
 TEST(ScheduleTest, ProbabilityKeepsToItsWindow) {
-  ScheduleSpec spec = probability(1);
-  spec.from = 10;
-  spec.until = 20;
+  const KindSpec spec = probability(1).set("from", 10).set("until", 20);
   EXPECT_EQ(firing_steps(*make_schedule(spec, {}), 100).size(), 10u);
   EXPECT_EQ(firing_steps(*make_schedule(spec, {}), 100).front(), 10);
 }
 
 TEST(ScheduleTest, ACoinDependsOnItsStepAlone) {
-  ScheduleSpec late = probability(0.5);
-  late.from = 500;
+  const KindSpec late = probability(0.5).set("from", 500);
   const auto whole = make_schedule(probability(0.5), {1000, 7}), part = make_schedule(late, {4000, 7});
   const Steps forwards = firing_steps(*whole, 1000);
   Steps backwards;
@@ -149,9 +120,7 @@ TEST(ScheduleTest, AnEvenBudgetFiresAtItsClosedForm) {
   for (std::int64_t span : {1, 7, 100, 1999}) {
     for (std::int64_t count : {0, 1, 3, 7, 50, 1999}) {
       if (count > span) continue;
-      ScheduleSpec spec = budget(count, Spread::kEven);
-      spec.from = 11;
-      spec.until = 11 + span;
+      const KindSpec spec = budget(count, "even").set("from", 11).set("until", 11 + span);
       Steps expected;
       for (std::int64_t k = 0; k < count; ++k) expected.push_back(11 + k * span / count);
       EXPECT_EQ(firing_steps(*make_schedule(spec, {}), 2100), expected) << count << " in " << span;
@@ -160,17 +129,14 @@ TEST(ScheduleTest, AnEvenBudgetFiresAtItsClosedForm) {
 }
 
 TEST(ScheduleTest, AnEvenBudgetThatDividesItsStepsIsEvery) {
-  ScheduleSpec every;
-  every.interval = 100;
-  EXPECT_EQ(firing_steps(*make_schedule(budget(20, Spread::kEven), {2000, 0}), 2000),
+  const KindSpec every{"every", {{"interval", 100}}};
+  EXPECT_EQ(firing_steps(*make_schedule(budget(20, "even"), {2000, 0}), 2000),
             firing_steps(*make_schedule(every, {2000, 0}), 2000));
 }
 
 TEST(ScheduleTest, ARandomBudgetIsSpentExactlyWithinItsWindow) {
   for (std::int64_t count : {0, 1, 10, 499, 500}) {
-    ScheduleSpec spec = budget(count, Spread::kRandom);
-    spec.from = 100;
-    spec.until = 600;
+    const KindSpec spec = budget(count, "random").set("from", 100).set("until", 600);
     const Steps steps = firing_steps(*make_schedule(spec, {0, 3}), 1000);
     ASSERT_EQ(steps.size(), static_cast<std::size_t>(count));
     if (count > 0) {
@@ -186,7 +152,7 @@ TEST(ScheduleTest, ARandomBudgetPrefersNoStep) {
   std::vector<double> hits(20);
   std::set<Steps> subsets;
   for (std::uint64_t key = 0; key < 4000; ++key) {
-    const Steps steps = firing_steps(*make_schedule(budget(5, Spread::kRandom), {20, key}), 20);
+    const Steps steps = firing_steps(*make_schedule(budget(5, "random"), {20, key}), 20);
     for (std::int64_t t : steps) ++hits[static_cast<std::size_t>(t)];
     subsets.insert(steps);
   }
@@ -197,26 +163,24 @@ TEST(ScheduleTest, ARandomBudgetPrefersNoStep) {
 }
 
 TEST(ScheduleTest, ABudgetTakesItsEndFromTheRun) {
-  EXPECT_EQ(firing_steps(*make_schedule(budget(4, Spread::kEven), {40, 0}), 100), (Steps{0, 10, 20, 30}));
-  EXPECT_THROW(make_schedule(budget(4, Spread::kEven), {}), std::invalid_argument);
-  EXPECT_THROW(make_schedule(budget(41, Spread::kEven), {40, 0}), std::invalid_argument);
+  EXPECT_EQ(firing_steps(*make_schedule(budget(4, "even"), {40, 0}), 100), (Steps{0, 10, 20, 30}));
+  EXPECT_THROW(make_schedule(budget(4, "even"), {}), std::invalid_argument);
+  EXPECT_THROW(make_schedule(budget(41, "even"), {40, 0}), std::invalid_argument);
 }
 
 TEST(ScheduleTest, NoScheduleFiresBeforeStepZero) {
-  ScheduleSpec every;
-  EXPECT_FALSE(make_schedule(every, {})->fires(-1));
+  EXPECT_FALSE(make_schedule("every", {})->fires(-1));
   EXPECT_FALSE(make_schedule(probability(1), {})->fires(-1));
-  EXPECT_FALSE(make_schedule(budget(5, Spread::kEven), {5, 0})->fires(-1));
+  EXPECT_FALSE(make_schedule(budget(5, "even"), {5, 0})->fires(-1));
 }
 
 TEST(ScheduleTest, TheAmplitudeIsOneUnlessAskedFor) {
-  EXPECT_EQ(make_schedule({}, {})->amplitude(0), 1);
-  EXPECT_EQ(make_schedule({}, {})->amplitude(123456), 1);
+  EXPECT_EQ(make_schedule("every", {})->amplitude(0), 1);
+  EXPECT_EQ(make_schedule("every", {})->amplitude(123456), 1);
 }
 
 TEST(ScheduleTest, TheHorizonAmplitudeIsAPowerOfTheRunsLength) {
-  ScheduleSpec spec = amplitude(AmplitudeKind::kHorizon);
-  spec.amplitude.power = 0.5;
+  const KindSpec spec = with_amplitude({"horizon", {{"power", 0.5}}});
   const auto schedule = make_schedule(spec, {10000, 0});
   EXPECT_DOUBLE_EQ(schedule->amplitude(0), 0.01);
   EXPECT_DOUBLE_EQ(schedule->amplitude(9999), 0.01);
@@ -224,8 +188,7 @@ TEST(ScheduleTest, TheHorizonAmplitudeIsAPowerOfTheRunsLength) {
 }
 
 TEST(ScheduleTest, TheDecayingAmplitudeIsAPowerOfTheStep) {
-  ScheduleSpec spec = amplitude(AmplitudeKind::kDecay);
-  spec.amplitude.power = 0.25;
+  const KindSpec spec = with_amplitude({"decay", {{"power", 0.25}}});
   const auto schedule = make_schedule(spec, {});
   EXPECT_DOUBLE_EQ(schedule->amplitude(0), 1);
   EXPECT_DOUBLE_EQ(schedule->amplitude(15), 0.5);
@@ -233,11 +196,7 @@ TEST(ScheduleTest, TheDecayingAmplitudeIsAPowerOfTheStep) {
 }
 
 TEST(ScheduleTest, TheLinearAmplitudeIsAStraightLineBetweenItsEnds) {
-  ScheduleSpec spec = amplitude(AmplitudeKind::kLinear);
-  spec.amplitude.from = 2;
-  spec.amplitude.to = 0.5;
-  spec.amplitude.start = 100;
-  spec.amplitude.end = 400;
+  const KindSpec spec = with_amplitude({"linear", {{"from", 2}, {"to", 0.5}, {"start", 100}, {"end", 400}}});
   const auto schedule = make_schedule(spec, {});
   EXPECT_DOUBLE_EQ(schedule->amplitude(0), 2);
   EXPECT_DOUBLE_EQ(schedule->amplitude(100), 2);
@@ -247,44 +206,40 @@ TEST(ScheduleTest, TheLinearAmplitudeIsAStraightLineBetweenItsEnds) {
 }
 
 TEST(ScheduleTest, AnAmplitudeGoesWithAnyKind) {
-  ScheduleSpec spec = budget(2, Spread::kRandom);
-  spec.amplitude.kind = AmplitudeKind::kDecay;
-  spec.amplitude.power = 1;
+  const KindSpec spec = budget(2, "random").set("amplitude", KindSpec{"decay", {{"power", 1}}});
   EXPECT_DOUBLE_EQ(make_schedule(spec, {100, 0})->amplitude(9), 0.1);
 }
 
 TEST(ScheduleTest, WhatMakesNoSenseIsRefused) {
   const double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
   const auto refused = [](auto change) {
-    ScheduleSpec spec;
+    KindSpec spec = "every";
     change(spec);
     EXPECT_THROW(make_schedule(spec, {100, 0}), std::invalid_argument);
   };
-  refused([](auto& s) { s.interval = 0; });
-  refused([](auto& s) { s.interval = -5; });
-  refused([](auto& s) { s.from = -1; });
-  refused([](auto& s) { s.from = 10, s.until = 9; });
-  refused([](auto& s) { s.kind = ScheduleKind::kAt, s.steps = {3, -1}; });
-  refused([](auto& s) { s.kind = ScheduleKind::kOnce, s.step = -1; });
+  refused([](auto& s) { s.set("interval", 0); });
+  refused([](auto& s) { s.set("interval", -5); });
+  refused([](auto& s) { s.set("from", -1); });
+  refused([](auto& s) { s.set("from", 10).set("until", 9); });
+  refused([](auto& s) { s = {"at", {{"steps", Steps{3, -1}}}}; });
+  refused([](auto& s) { s = {"once", {{"step", -1}}}; });
   refused([](auto& s) { s = probability(-0.1); });
   refused([](auto& s) { s = probability(1.1); });
   refused([&](auto& s) { s = probability(nan); });
-  refused([](auto& s) { s = budget(-1, Spread::kEven); });
-  refused([](auto& s) { s = budget(101, Spread::kRandom); });
-  refused([&](auto& s) { s.amplitude.power = inf; });
-  refused([&](auto& s) { s.amplitude.from = nan; });
-  refused([](auto& s) { s = amplitude(AmplitudeKind::kLinear), s.amplitude.start = 5, s.amplitude.end = 5; });
-  refused([](auto& s) { s.custom = "no-such-schedule"; });
+  refused([](auto& s) { s = budget(-1, "even"); });
+  refused([](auto& s) { s = budget(101, "random"); });
+  refused([&](auto& s) { s = with_amplitude({"decay", {{"power", inf}}}); });
+  refused([&](auto& s) { s = with_amplitude({"linear", {{"from", nan}, {"end", 5}}}); });
+  refused([](auto& s) { s = with_amplitude({"linear", {{"start", 5}, {"end", 5}}}); });
+  refused([](auto& s) { s = "no-such-schedule"; });
 }
 
 TEST(ScheduleTest, AnErrorSaysWhatWasExpectedAndWhatCame) {
-  ScheduleSpec spec;
-  spec.interval = -3;
   try {
-    make_schedule(spec, {});
+    make_schedule({"every", {{"interval", -3}}}, {});
     FAIL();
   } catch (const std::invalid_argument& error) {
-    EXPECT_STREQ(error.what(), "[hooks] schedule: expected interval >= 1, got -3");
+    EXPECT_STREQ(error.what(), "[hooks] expected an integer >= 1 as interval of kind 'every', got -3");
   }
 }
 
@@ -303,40 +258,38 @@ class Primes : public Schedule {
   double factor_;
 };
 
-std::unique_ptr<Schedule> make_primes(const ScheduleSpec& spec, const ScheduleContext&) {
-  return std::make_unique<Primes>(spec.parameters.contains("factor") ? spec.parameters.at("factor") : 1.0);
+std::unique_ptr<Schedule> make_primes(const KindSpec& spec, const ScheduleContext&) {
+  return std::make_unique<Primes>(spec.number("factor"));
+}
+
+KindInfo primes_called(const std::string& name) {
+  return {name, "at prime steps", {Parameter::number("factor", "factor on the perturbation").by_default(1)}};
 }
 
 TEST(ScheduleTest, AUsersScheduleIsFoundByItsName) {
-  register_schedule("primes", make_primes, {"factor"});
-  ScheduleSpec spec;
-  spec.custom = "primes";
-  spec.parameters["factor"] = 3;
-  spec.amplitude.kind = AmplitudeKind::kDecay;
-  spec.amplitude.power = 1;
+  schedules().add(primes_called("primes"), make_primes);
+  KindSpec spec{"primes", {{"factor", 3}, {"amplitude", KindSpec{"decay", {{"power", 1}}}}}};
   const auto schedule = make_schedule(spec, {});
   EXPECT_EQ(firing_steps(*schedule, 20), (Steps{2, 3, 5, 7, 11, 13, 17, 19}));
   EXPECT_DOUBLE_EQ(schedule->amplitude(2), 3 * (1.0 / 3));
-  const auto kinds = schedule_kinds();
+  EXPECT_EQ(schedule->describe(), "primes factor 3, amplitude (t+1)^-1");
+  const auto kinds = schedules().names();
   EXPECT_EQ(std::count(kinds.begin(), kinds.end(), "primes"), 1);
-  EXPECT_EQ(schedule_parameters("primes"), std::vector<std::string>{"factor"});
-  spec.parameters["facter"] = 3;
+  spec.set("facter", 3);
   EXPECT_THROW(make_schedule(spec, {}), std::invalid_argument);
 }
 
 TEST(ScheduleTest, ANameIsRegisteredOnce) {
-  register_schedule("twice", make_primes);
-  EXPECT_THROW(register_schedule("twice", make_primes), std::invalid_argument);
-  EXPECT_THROW(register_schedule("every", make_primes), std::invalid_argument);
-  EXPECT_THROW(register_schedule("", make_primes), std::invalid_argument);
-  EXPECT_THROW(register_schedule("empty", nullptr), std::invalid_argument);
+  schedules().add(primes_called("twice"), make_primes);
+  EXPECT_THROW(schedules().add(primes_called("twice"), make_primes), std::invalid_argument);
+  EXPECT_THROW(schedules().add(primes_called("every"), make_primes), std::invalid_argument);
+  EXPECT_THROW(schedules().add(primes_called(""), make_primes), std::invalid_argument);
+  EXPECT_THROW(schedules().add(primes_called("empty"), nullptr), std::invalid_argument);
 }
 
 TEST(ScheduleTest, AFactoryThatGivesNothingIsRefused) {
-  register_schedule("nothing", [](const ScheduleSpec&, const ScheduleContext&) { return nullptr; });
-  ScheduleSpec spec;
-  spec.custom = "nothing";
-  EXPECT_THROW(make_schedule(spec, {}), std::invalid_argument);
+  schedules().add({"nothing", "nothing"}, [](const KindSpec&, const ScheduleContext&) { return nullptr; });
+  EXPECT_THROW(make_schedule("nothing", {}), std::invalid_argument);
 }
 
 TEST(ScheduleTest, ThreadsMayRegisterAtTheSameTime) {
@@ -344,15 +297,14 @@ TEST(ScheduleTest, ThreadsMayRegisterAtTheSameTime) {
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([i] {
       for (int j = 0; j < 50; ++j) {
-        register_schedule("thread" + std::to_string(i) + "." + std::to_string(j), make_primes);
-        ScheduleSpec spec;
-        spec.custom = "thread" + std::to_string(i) + "." + std::to_string(j);
-        EXPECT_TRUE(make_schedule(spec, {})->fires(7));
+        const std::string name = "thread" + std::to_string(i) + "." + std::to_string(j);
+        schedules().add(primes_called(name), make_primes);
+        EXPECT_TRUE(make_schedule(name, {})->fires(7));
       }
     });
   }
   for (std::thread& thread : threads) thread.join();
-  EXPECT_GE(schedule_kinds().size(), 205u);
+  EXPECT_GE(schedules().names().size(), 205u);
 }
 
 }  // namespace

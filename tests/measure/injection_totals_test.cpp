@@ -11,9 +11,7 @@ namespace {
 Rule rule(const std::string& label, const std::string& kind, double mean, double scale) {
   Rule made;
   made.label = label;
-  made.perturbation.kind = kind;
-  made.perturbation.mean = mean;
-  made.perturbation.scale = scale;
+  made.perturbation = {kind, {{"mean", mean}, {"scale", scale}}};
   return made;
 }
 

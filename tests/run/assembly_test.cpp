@@ -170,7 +170,8 @@ TEST(PlanReportTest, TheJsonSaysTheSame) {
 
 TEST(PlanReportTest, EveryScheduleAndAmplitudeHasItsWords) {
   const auto text = [](const std::string& schedule) {
-    return schedule_text(read(kMlp + "  [{sites: a, schedule: " + schedule + "}]").rules[0].rule.schedule);
+    const KindSpec spec = read(kMlp + "  [{sites: a, schedule: " + schedule + "}]").rules[0].rule.schedule;
+    return make_schedule(spec, {.run_steps = 1000})->describe();
   };
   EXPECT_EQ(text("{kind: every}"), "every step");
   EXPECT_EQ(text("{interval: 100, from: 50, amplitude: {kind: decay, power: 0.5}}"),

@@ -70,10 +70,10 @@ TEST(RunConfigTest, TheExampleOfTheDesignIsReadAsWritten) {
   EXPECT_EQ(rule.sites, "layers.[12]");
   EXPECT_EQ(rule.direction, Direction::kForward);
   EXPECT_EQ(rule.perturbation.kind, "gaussian");
-  EXPECT_EQ(rule.perturbation.scale, 0.1);
-  EXPECT_EQ(rule.perturbation.draw, DrawMode::kPerElement);
-  EXPECT_EQ(rule.schedule.interval, 100);
-  EXPECT_EQ(rule.schedule.until, std::nullopt);
+  EXPECT_EQ(rule.perturbation.number("scale"), 0.1);
+  EXPECT_EQ(rule.perturbation.text("draw"), "per_element");
+  EXPECT_EQ(rule.schedule.integer("interval"), 100);
+  EXPECT_EQ(rule.schedule.optional_integer("until"), std::nullopt);
   EXPECT_EQ(c.shadow_interval, 1);
   EXPECT_EQ(c.monitor.spikes.robust_score, 5.0);
   EXPECT_EQ(c.monitor.recovery.hold, 10);

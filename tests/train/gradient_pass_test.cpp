@@ -86,7 +86,7 @@ TEST(GradientPassTest, ASecondForwardPassIsMadeOnlyWhereAForwardRuleFires) {
 
 TEST(GradientPassTest, ARuleThatDoesNotFireAtThisStepCostsNoPass) {
   Rule later = rule_at("fc1", Direction::kForward);
-  later.schedule.from = 1;
+  later.schedule.set("from", 1);
   const Result result = pass_of({later}, true);
   EXPECT_EQ(result.forwards, 1);
   EXPECT_FALSE(result.gradients.forward_fired);
@@ -119,7 +119,7 @@ TEST(GradientPassTest, MicroBatchesOfACleanPassAddUpToTheBatch) {
 TEST(GradientPassTest, MicroBatchesDrawWhatTheWholeBatchDraws) {
   for (const DrawMode draw : {DrawMode::kPerElement, DrawMode::kPerSample, DrawMode::kPerFeature, DrawMode::kPerStep}) {
     std::vector<Rule> rules{rule_at("fc1", Direction::kForward), rule_at("head", Direction::kBackward)};
-    for (Rule& rule : rules) rule.perturbation.draw = draw;
+    for (Rule& rule : rules) rule.perturbation.set("draw", to_text(draw));
     const Result whole = pass_of(rules, true, {}), clean = pass_of({}, false, {});
     ASSERT_GT(largest_difference(whole.gradients.perturbed, clean.gradients.perturbed), 1e-2);
     for (const std::int64_t micro_batch : {1, 5, 6}) {
@@ -188,11 +188,11 @@ class Watch : public Perturbation {
 TEST(GradientPassTest, APerturbationIsToldWhichRowsOfTheBatchItSees) {
   static std::once_flag once;
   std::call_once(once, [] {
-    register_perturbation("watch", [](const PerturbationSpec&) { return std::make_unique<Watch>(); }, {});
+    perturbations().add({"watch", "changes nothing"}, [](const KindSpec&) { return std::make_unique<Watch>(); });
   });
   seen().clear();
   Rule rule = rule_at("fc2", Direction::kBoth);
-  rule.perturbation.kind = "watch";
+  rule.perturbation = "watch";
   pass_of({rule}, true, {}, 5);
   ASSERT_EQ(seen().size(), 6);
   std::int64_t first_row = 0;

@@ -103,8 +103,8 @@ inline Rule rule_at(const std::string& sites, Direction direction, double scale 
   rule.label = sites + (direction == Direction::kForward ? " forward" : " backward");
   rule.sites = sites;
   rule.direction = direction;
-  rule.perturbation.scale = scale;
-  rule.schedule.interval = interval;
+  rule.perturbation.set("scale", scale);
+  rule.schedule.set("interval", interval);
   return rule;
 }
 

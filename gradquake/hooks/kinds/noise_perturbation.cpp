@@ -12,6 +12,9 @@
 #include <cmath>
 #include <numeric>
 #include <stdexcept>
+#include <utility>
+
+#include "gradquake/hooks/kinds/schedules.h"
 
 namespace gradquake {
 namespace {
@@ -130,33 +133,47 @@ double squared_norm(const at::Tensor& tensor) {
 
 }  // namespace detail
 
-NoisePerturbation::NoisePerturbation(Variate variate, const PerturbationSpec& spec) : variate_(variate), spec_(spec) {
-  if (!std::isfinite(spec.scale) || (variate != Variate::kConstant && spec.scale < 0)) {
-    throw std::invalid_argument("[hooks] expected a finite scale >= 0 for kind '" + spec.kind + "', got " +
-                                std::to_string(spec.scale));
-  }
-  if (!std::isfinite(spec.mean)) {
-    throw std::invalid_argument("[hooks] expected a finite mean for kind '" + spec.kind + "', got " +
-                                std::to_string(spec.mean));
-  }
+std::vector<Parameter> noise_parameters(Parameter scale) {
+  return {std::move(scale).by_default(0.1), Parameter::number("mean", "what is added on average").by_default(0.0),
+          Parameter::choice("relative_to", texts_of<RelativeTo>(), "what scale and mean are multiples of")
+              .by_default(to_text(RelativeTo::kNone)),
+          Parameter::choice("draw", texts_of<DrawMode>(), "how many draws z there are")
+              .by_default(to_text(DrawMode::kPerElement))};
+}
+
+NoisePerturbation::NoisePerturbation(Variate variate, const KindSpec& spec)
+    : variate_(variate),
+      kind_(spec.kind),
+      scale_(spec.number("scale")),
+      mean_(spec.number("mean")),
+      relative_to_(from_text<RelativeTo>(spec.text("relative_to"))),
+      draw_(from_text<DrawMode>(spec.text("draw"))) {}
+
+std::string NoisePerturbation::describe() const {
+  std::string text = kind_ + " scale " + kinds::short_number(scale_);
+  if (mean_ != 0) text += " mean " + kinds::short_number(mean_);
+  if (relative_to_ == RelativeTo::kRms) text += " x RMS";
+  std::string draw = to_text(draw_);
+  std::replace(draw.begin(), draw.end(), '_', ' ');
+  return text + ", one draw " + draw;
 }
 
 template <typename T>
 Perturbed NoisePerturbation::apply_as(const at::Tensor& tensor, const PerturbationContext& context) const {
   const double size =
-      context.amplitude * (spec_.relative_to == RelativeTo::kRms ? context.reference_rms : 1 / context.loss_divisor);
-  const auto mean = static_cast<T>(size * spec_.mean);
-  const auto scale = static_cast<T>(size * spec_.scale);
+      context.amplitude * (relative_to_ == RelativeTo::kRms ? context.reference_rms : 1 / context.loss_divisor);
+  const auto mean = static_cast<T>(size * mean_);
+  const auto scale = static_cast<T>(size * scale_);
   const auto first_row = static_cast<std::uint64_t>(context.first_row);
   const std::vector<std::int64_t>& order = context.element_order;
 
-  if (spec_.draw == DrawMode::kPerElement) {
+  if (draw_ == DrawMode::kPerElement) {
     const std::uint64_t first =
         context.rows == 0 ? 0 : first_row * static_cast<std::uint64_t>(tensor.numel() / context.rows);
     return add_to_elements<T>(variate_, tensor, order, mean, scale, context.stream, first);
   }
   const T zero = 0;
-  if (spec_.draw == DrawMode::kPerStep) {
+  if (draw_ == DrawMode::kPerStep) {
     T one_draw = 0;
     add_noise(variate_, &zero, &one_draw, 1, mean, scale, context.stream, 0);
     return add_to_elements<T>(Variate::kConstant, tensor, order, one_draw, zero, context.stream, 0);
@@ -174,7 +191,7 @@ Perturbed NoisePerturbation::apply_as(const at::Tensor& tensor, const Perturbati
   const at::Tensor in = tensor.permute(order).unflatten(0, split);
   at::Tensor out = value.permute(order).unflatten(0, split);
   std::vector<std::int64_t> shape = in.sizes().vec();
-  const bool per_sample = spec_.draw == DrawMode::kPerSample;
+  const bool per_sample = draw_ == DrawMode::kPerSample;
   per_sample ? (void)std::fill(shape.begin() + 1, shape.end(), 1) : (void)(shape[0] = 1);
   const at::Tensor draws = at::zeros(shape, tensor.options());
   T* const data = draws.mutable_data_ptr<T>();

@@ -18,19 +18,27 @@ namespace gradquake {
 
 class NoisePerturbation : public Perturbation {
  public:
-  // Throws std::invalid_argument unless scale and mean are finite and, but for kConstant, scale >= 0.
-  NoisePerturbation(Variate variate, const PerturbationSpec& spec);
+  // `spec`: complete, of a kind declared with noise_parameters.
+  NoisePerturbation(Variate variate, const KindSpec& spec);
 
   // Throws std::invalid_argument for per_sample and per_feature where context.rows is 0.
   Perturbed apply(const at::Tensor& tensor, const PerturbationContext& context) const override;
+  bool needs_reference_rms() const override { return relative_to_ == RelativeTo::kRms; }
+  std::string describe() const override;
 
  private:
   template <typename T>
   Perturbed apply_as(const at::Tensor& tensor, const PerturbationContext& context) const;
 
   Variate variate_;
-  PerturbationSpec spec_;
+  std::string kind_;
+  double scale_, mean_;
+  RelativeTo relative_to_;
+  DrawMode draw_;
 };
+
+// `scale`, then mean, relative_to and draw.
+std::vector<Parameter> noise_parameters(Parameter scale);
 
 namespace detail {
 

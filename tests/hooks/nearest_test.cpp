@@ -1,8 +1,8 @@
-#include "gradquake/config/nearest.h"
+#include "gradquake/hooks/nearest.h"
 
 #include <gtest/gtest.h>
 
-namespace gradquake::config {
+namespace gradquake::detail {
 namespace {
 
 TEST(NearestTest, FindsATransposedName) { EXPECT_EQ(nearest("mpl", {"cnn", "mlp", "logistic"}), "mlp"); }
@@ -17,5 +17,10 @@ TEST(NearestTest, IsEmptyWhereNothingIsKnown) { EXPECT_EQ(nearest("x", {}), "");
 
 TEST(NearestTest, TakesAnEmptyName) { EXPECT_EQ(nearest("", {"long", "no"}), "no"); }
 
+TEST(NearestTest, KnowsAnAbbreviation) {
+  EXPECT_EQ(nearest("lr", {"kind", "learning_rate", "momentum"}), "learning_rate");
+  EXPECT_EQ(nearest("rel", {"mean", "relative_to"}), "relative_to");
+}
+
 }  // namespace
-}  // namespace gradquake::config
+}  // namespace gradquake::detail
