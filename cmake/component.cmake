@@ -24,7 +24,7 @@ function(gradquake_apart)
 endfunction()
 
 # gradquake_component(NAME [SOURCES more.cpp ...] [EXCLUDE main.cpp ...] DEPENDS core ... LIBRARIES fmt::fmt-header-only ...)
-# One room: every source of its folder in one object library gradquake_NAME, all gathered into libgradquake. DEPENDS are
+# One room: every source of its folder, and of kinds/ in it, in one object library gradquake_NAME, all gathered into libgradquake. DEPENDS are
 # other rooms, LIBRARIES anything else. A room without torch_libraries in LIBRARIES compiles without LibTorch on its path.
 # Precompiled LibTorch headers, shared by every target that includes them.
 option(GRADQUAKE_PRECOMPILED "Precompile LibTorch's headers" ON)
@@ -43,7 +43,7 @@ endfunction()
 
 function(gradquake_component name)
   cmake_parse_arguments(arg "" "" "SOURCES;EXCLUDE;DEPENDS;LIBRARIES" ${ARGN})
-  file(GLOB sources RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} CONFIGURE_DEPENDS *.cpp)
+  file(GLOB sources RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} CONFIGURE_DEPENDS *.cpp kinds/*.cpp)
   list(REMOVE_ITEM sources ${arg_EXCLUDE} "")
   add_library(gradquake_${name} OBJECT ${sources} ${arg_SOURCES})
   list(TRANSFORM arg_DEPENDS PREPEND gradquake_)

@@ -22,5 +22,6 @@ void add_plan(CLI::App& app, Action& action);
 void add_resume(CLI::App& app, Action& action);
 void add_reproduce(CLI::App& app, Action& action);
 void add_theory(CLI::App& app, Action& action);
+void add_kinds(CLI::App& app, Action& action);
 
 }  // namespace gradquake::cli

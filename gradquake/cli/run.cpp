@@ -86,6 +86,7 @@ int run(int argc, const char* const* argv) {
   add_resume(app, action);
   add_reproduce(app, action);
   add_theory(app, action);
+  add_kinds(app, action);
   app.footer(kProgramFooter);  // last: commands inherit what is set before them
 
   const Named named = named_command(app, argc, argv);

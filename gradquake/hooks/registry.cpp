@@ -331,7 +331,9 @@ void KindGroup::add_entry(Entry entry, bool built_in) {
   if (entry.info.name.empty() || !entry.factory.has_value()) {
     detail::refuse("a name and a factory for a " + name_ + " kind", "none");
   }
-  entry.info.parameters.insert(entry.info.parameters.end(), common_.begin(), common_.end());
+  auto& parameters = entry.info.parameters;
+  parameters.insert(parameters.begin(), common_.before.begin(), common_.before.end());
+  parameters.insert(parameters.end(), common_.after.begin(), common_.after.end());
   check_defaults(entry.info);
   const std::lock_guard lock(mutex_);
   const auto same = [&](const Entry& other) { return other.info.name == entry.info.name; };

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -100,9 +101,17 @@ struct KindInfo {
   std::vector<Parameter> parameters = {};
   // Looks at complete values; nullopt: nothing is wrong.
   std::function<std::optional<KindProblem>(const KindSpec&)> check = {};
+  // "objective" -> "logistic": the kind that is the default of another group where this one is chosen.
+  std::map<std::string, std::string> companions = {};
   // Of complete values: why what the kind does at a step depends on the run's length ("has a horizon amplitude"), so
   // that a run cannot be prolonged unchanged; nullopt: it does not.
   std::function<std::optional<std::string>(const KindSpec&)> length_dependence = {};
+};
+
+// Parameters that every kind of a group has, before and behind its own.
+struct CommonParameters {
+  std::vector<Parameter> before = {};
+  std::vector<Parameter> after = {};
 };
 
 class GRADQUAKE_EXPORT KindGroup {
@@ -130,8 +139,7 @@ class GRADQUAKE_EXPORT KindGroup {
     KindInfo info;
     std::any factory;
   };
-  // `common`: parameters that every kind of the group has behind its own.
-  KindGroup(std::string name, std::vector<Parameter> common) : name_(std::move(name)), common_(std::move(common)) {}
+  KindGroup(std::string name, CommonParameters common) : name_(std::move(name)), common_(std::move(common)) {}
   // Throws std::invalid_argument where the name is empty or taken, or a default lies outside its own range.
   void add_entry(Entry entry, bool built_in);
   std::any factory_of(const std::string& kind) const;
@@ -140,7 +148,7 @@ class GRADQUAKE_EXPORT KindGroup {
   const Entry& entry_of(const std::string& kind) const;  // under the lock
 
   const std::string name_;
-  const std::vector<Parameter> common_;
+  const CommonParameters common_;
   mutable std::mutex mutex_;
   std::vector<Entry> entries_;
   std::size_t built_in_ = 0;
@@ -152,7 +160,7 @@ class Registry : public KindGroup {
  public:
   using Kind = std::pair<KindInfo, Factory>;
 
-  Registry(std::string name, std::vector<Kind> built_in, std::vector<Parameter> common = {})
+  Registry(std::string name, std::vector<Kind> built_in, CommonParameters common = {})
       : KindGroup(std::move(name), std::move(common)) {
     for (auto& [info, factory] : built_in) add_entry({std::move(info), checked(factory)}, true);
   }

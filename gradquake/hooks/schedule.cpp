@@ -49,8 +49,8 @@ Registry<ScheduleFactory>& schedules() {
       "schedule",
       {kinds::every_schedule(), kinds::at_schedule(), kinds::probability_schedule(), kinds::once_schedule(),
        kinds::budget_schedule()},
-      {Parameter::kind("amplitude", amplitude_group, "factor on the perturbation, step by step")
-           .by_default("constant")});
+      {.after = {Parameter::kind("amplitude", amplitude_group, "factor on the perturbation, step by step")
+                     .by_default("constant")}});
   return registry;
 }
 

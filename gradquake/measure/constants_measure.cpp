@@ -31,7 +31,7 @@ void measure_loss(const train::Task& task, const std::optional<ClosedForm>& know
     file.estimates.push_back({"smoothness", known->method, 0, {}, {}});
     if (known->pl) file.estimates.push_back({"pl", known->method, 0, {}, {}});
   } else {
-    const CurvatureRecord curvature = probe.measure(0, task.optimizer.learning_rate);
+    const CurvatureRecord curvature = probe.measure(0, task.optimizer.learning_rate());
     if (curvature.smoothness > 0) constants.smoothness = curvature.smoothness;
     file.estimates.push_back({"smoothness", "largest |eigenvalue| of the Hessian at these weights, Lanczos",
                               curvature.products, probe.config().tolerance, std::nullopt});
@@ -99,7 +99,7 @@ ConstantsFile measure_constants(const train::Task& task, CurvatureConfig curvatu
   ConstantsFile file;
   file.constants.operators = static_cast<int>(task.sites.size()) + 1;
   file.constants.step_size =
-      train::largest_learning_rate(task.optimizer.schedule, task.optimizer.learning_rate, task.steps);
+      task.optimizer.schedule.largest(task.optimizer.learning_rate(), task.steps);
   file.constants.steps = task.steps;
   measure_loss(task, known, probe, file);
   bool apart = true;

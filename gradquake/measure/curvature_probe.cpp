@@ -72,10 +72,10 @@ at::Tensor CurvatureProbe::data_loss(const at::Tensor& input, const at::Tensor& 
 
 at::Tensor CurvatureProbe::penalty() const {
   const at::Tensor regularizer = train::regularizer_loss(task_.regularizer, parameters_);
-  // adamw decays the weights beside the loss; in sgd and adam the decay is the gradient of this term.
-  if (task_.optimizer.weight_decay == 0 || task_.optimizer.kind == "adamw") return regularizer;
-  const at::Tensor decay = train::regularizer_loss({"l2", task_.optimizer.weight_decay / 2}, parameters_);
-  return regularizer.defined() ? regularizer + decay : decay;
+  const double decay = train::optimizer_method(task_.optimizer).loss_decay;
+  if (decay == 0) return regularizer;
+  const at::Tensor decayed = train::weight_decay_loss(decay, parameters_);
+  return regularizer.defined() ? regularizer + decayed : decayed;
 }
 
 at::Tensor CurvatureProbe::loss() const {

@@ -57,10 +57,10 @@ std::optional<ClosedForm> least_squares(const at::Tensor& H, double outputs, dou
 
 std::optional<ClosedForm> closed_form(const train::Task& task) {
   const at::NoGradGuard no_grad;
-  const double decay = task.optimizer.kind == "adamw" ? 0 : task.optimizer.weight_decay;
-  const double weight = task.regularizer.active() ? task.regularizer.weight : 0;
-  const double ridge = 2 * weight + decay;
-  const bool convex = weight == 0 || task.regularizer.kind == "l2";
+  const bool regular = task.regularizer.active();
+  const double ridge =
+      (regular ? (*task.regularizer).smoothness() : 0) + train::optimizer_method(task.optimizer).loss_decay;
+  const bool convex = !regular || (*task.regularizer).quadratic();
   if (task.model_kind == "logistic" && task.objective == train::ObjectiveKind::kLogistic) {
     return logistic(training_inputs(task), ridge, convex);
   }
@@ -72,10 +72,8 @@ std::optional<ClosedForm> closed_form(const train::Task& task) {
 }
 
 std::string not_stated_for(const train::OptimizerConfig& optimizer) {
-  if (optimizer.kind != "sgd") return optimizer.kind;
-  if (optimizer.momentum > 0) return "momentum";
-  if (optimizer.clip_norm) return "clipping";
-  return "";
+  const std::string method = train::optimizer_method(optimizer).not_stated_for;
+  return method.empty() && optimizer.clip_norm ? "clipping" : method;
 }
 
 bool full_batch(const train::Task& task) { return task.batch_size >= task.data.train->size(); }

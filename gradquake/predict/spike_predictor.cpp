@@ -31,11 +31,12 @@ std::string obstacle(const measure::CurvatureConfig& curvature, const SpikeMomen
 // -gamma (gradient + r + d w)
 std::vector<at::Tensor> update(const train::Task& task, const SpikeMoment& moment,
                                const std::vector<at::Tensor>& gradients) {
+  const double decay = train::optimizer_method(task.optimizer).loss_decay;
   std::vector<at::Tensor> moves;
   for (std::size_t i = 0; i < gradients.size(); ++i) {
     const at::Tensor& w = moment.view.parameters[i];
     at::Tensor gradient = train::add_regularizer_gradient(task.regularizer, gradients[i], w);
-    if (task.optimizer.weight_decay > 0) gradient = at::add(gradient, w.detach(), task.optimizer.weight_decay);
+    if (decay > 0) gradient = at::add(gradient, w.detach(), decay);
     moves.push_back(gradient * -moment.record.learning_rate);
   }
   return moves;

@@ -42,7 +42,7 @@ predict::RunFacts facts(const RunConfig& config, const train::Task& task, const 
   predict::RunFacts facts;
   facts.steps = task.steps;
   facts.largest_step_size =
-      train::largest_learning_rate(config.optimizer.schedule, config.optimizer.learning_rate, task.steps);
+      config.optimizer.schedule.largest(config.optimizer.learning_rate(), task.steps);
   facts.verdict = verdict;
   facts.constants = observer.constants();
   facts.sizes = observer.injections().sizes();

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "gradquake/config/kind_reader.h"
 #include "gradquake/core/seeds.h"
 #include "gradquake/hooks/schedule.h"
 
@@ -35,14 +36,6 @@ RunSection read_run(Reader reader) {
   run.on_nonfinite = reader.choice("on_nonfinite", run.on_nonfinite, {"stop", "skip"});
   reader.finish();
   return run;
-}
-
-train::RegularizerConfig read_regularizer(Reader reader) {
-  train::RegularizerConfig regularizer;
-  regularizer.kind = reader.choice("kind", regularizer.kind, {"none", "l2", "nonconvex"});
-  regularizer.weight = reader.number("weight", regularizer.weight, Range::non_negative());
-  reader.finish();
-  return regularizer;
 }
 
 monitor::MonitorConfig read_monitor(Reader& reader) {
@@ -80,7 +73,8 @@ RunConfig read_all(config::Document document) {
   const bool labels = config.model.kind == "logistic";
   config.objective =
       objective.choice("kind", labels ? "logistic" : config.objective, {"cross_entropy", "mse", "logistic"});
-  config.regularizer = read_regularizer(objective.section("regularizer"));
+  config.regularizer = train::RegularizerConfig(
+      config::read_kind_section(objective, "regularizer", train::regularizers(), "none"));
   objective.finish();
   config.optimizer = train::read_optimizer(root.section("optimizer"));
   config.rules = train::read_rules(root);
@@ -114,7 +108,9 @@ std::vector<Rule> RunConfig::plain_rules() const {
 }
 
 std::optional<std::string> RunConfig::length_dependence() const {
-  if (optimizer.schedule.depends_on_run_length()) return "optimizer.schedule is " + optimizer.schedule.kind;
+  if (const auto reason = train::learning_rate_schedules().length_dependence(optimizer.schedule.spec())) {
+    return "optimizer.schedule " + *reason;
+  }
   for (const train::PlacedRule& placed : rules) {
     if (const auto reason = schedules().length_dependence(placed.rule.schedule)) {
       return "rule " + placed.rule.label + " " + *reason;

@@ -1,48 +1,43 @@
 #include "gradquake/train/learning_rate.h"
 
 #include <algorithm>
-#include <cmath>
-#include <numbers>
+
+#include "gradquake/train/kinds/learning_rates.h"
 
 namespace gradquake::train {
 
-LearningRateSchedule read_learning_rate_schedule(config::Reader reader) {
-  LearningRateSchedule schedule;
-  schedule.kind = reader.choice("kind", schedule.kind, {"constant", "inverse_sqrt", "cosine", "step"});
-  schedule.warmup = reader.integer("warmup", schedule.warmup, 0);
-  if (schedule.kind == "cosine") {
-    schedule.final = reader.number("final", schedule.final, config::Range::unit());
-  } else if (schedule.kind == "step") {
-    schedule.every = reader.integer("every", schedule.every, 1);
-    schedule.factor = reader.number("factor", schedule.factor, config::Range{.min = 0, .max = 1, .min_open = true});
-  }
-  reader.finish();
-  return schedule;
+LearningRateSchedule::~LearningRateSchedule() = default;
+
+Registry<LearningRateFactory>& learning_rate_schedules() {
+  static Registry<LearningRateFactory> registry(
+      "learning_rate",
+      {kinds::constant_rate(), kinds::inverse_sqrt_rate(), kinds::cosine_rate(), kinds::step_rate()},
+      {.before = {Parameter::integer("warmup", "steps over which the rate rises from 0")
+                      .at_least(0)
+                      .in_units("steps")
+                      .by_default(0)}});
+  return registry;
 }
 
-double learning_rate_at(const LearningRateSchedule& schedule, double learning_rate, std::int64_t step,
-                        std::int64_t run_steps) {
-  if (step < schedule.warmup) {
-    return learning_rate * static_cast<double>(step + 1) / static_cast<double>(schedule.warmup);
-  }
-  const auto k = static_cast<double>(step - schedule.warmup);
-  if (schedule.kind == "inverse_sqrt") return learning_rate / std::sqrt(1 + k);
-  if (schedule.kind == "cosine") {
-    const double length = static_cast<double>(std::max<std::int64_t>(1, run_steps - schedule.warmup));
-    const double wave = (1 + std::cos(std::numbers::pi * std::min(1.0, k / length))) / 2;
-    return learning_rate * (schedule.final + (1 - schedule.final) * wave);
-  }
-  if (schedule.kind == "step") {
-    return learning_rate * std::pow(schedule.factor, std::floor(k / static_cast<double>(schedule.every)));
-  }
-  return learning_rate;
+LearningRate::LearningRate(const KindSpec& spec)
+    : spec_(learning_rate_schedules().complete(spec)),
+      warmup_(spec_.integer("warmup")),
+      schedule_(learning_rate_schedules().factory(spec_.kind)(spec_)) {}
+
+double LearningRate::at(double learning_rate, std::int64_t step, std::int64_t run_steps) const {
+  if (step < warmup_) return learning_rate * static_cast<double>(step + 1) / static_cast<double>(warmup_);
+  return schedule_->rate(learning_rate, step - warmup_, std::max<std::int64_t>(1, run_steps - warmup_));
 }
 
-double largest_learning_rate(const LearningRateSchedule& schedule, double learning_rate, std::int64_t run_steps) {
-  // Every schedule rises during warm-up and falls afterwards.
-  const std::int64_t peak = std::clamp<std::int64_t>(schedule.warmup, 0, std::max<std::int64_t>(0, run_steps - 1));
-  double largest = learning_rate_at(schedule, learning_rate, peak, run_steps);
-  if (peak > 0) largest = std::max(largest, learning_rate_at(schedule, learning_rate, peak - 1, run_steps));
+double LearningRate::largest(double learning_rate, std::int64_t run_steps) const {
+  const std::int64_t last = std::max<std::int64_t>(0, run_steps - 1);
+  const std::int64_t peak = std::clamp<std::int64_t>(warmup_, 0, last);  // every rate rises up to here
+  double largest = at(learning_rate, peak, run_steps);
+  if (peak > 0) largest = std::max(largest, at(learning_rate, peak - 1, run_steps));
+  if (schedule_->falls()) return largest;
+  for (std::int64_t step = peak + 1; step <= last; ++step) {
+    largest = std::max(largest, at(learning_rate, step, run_steps));
+  }
   return largest;
 }
 

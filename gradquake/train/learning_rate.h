@@ -1,39 +1,50 @@
-// Learning rates that change with the step t (from 0), T = run steps, W = warmup steps, k = t - W.
+// Learning rates that change with the step t (from 0), T = run steps, W = warmup steps, k = t - W. The built-in
+// schedules, one file each in kinds/:
 //
 //   constant:     lr
 //   inverse_sqrt: lr / sqrt(1 + k)
 //   cosine:       final * lr + (1 - final) * lr * (1 + cos(pi k / (T - W))) / 2
 //   step:         lr * factor^floor(k / every)
 //
-// Warm-up: for t < W the rate is lr * (t + 1) / W.
+// Warm-up, of every schedule: for t < W the rate is lr * (t + 1) / W.
 #pragma once
 
 #include <cstdint>
-#include <string>
+#include <functional>
+#include <memory>
 
-#include "gradquake/config/reader.h"
 #include "gradquake/hooks/export.h"
+#include "gradquake/hooks/registry.h"
 
 namespace gradquake::train {
 
-struct LearningRateSchedule {
-  std::string kind = "constant";  // constant | inverse_sqrt | cosine | step
-  std::int64_t warmup = 0;        // steps, >= 0
-  double final = 0.0;             // cosine: fraction of lr at the end, in [0, 1]
-  std::int64_t every = 1000;      // step: steps between drops, >= 1
-  double factor = 0.1;            // step: multiplier at a drop, in (0, 1]
-
-  // Whether the rate at a step depends on the run's length, so that a run cannot be prolonged unchanged.
-  bool depends_on_run_length() const { return kind == "cosine"; }
+class GRADQUAKE_EXPORT LearningRateSchedule {
+ public:
+  virtual ~LearningRateSchedule();
+  // The rate `k` >= 0 steps behind the warm-up of a run with `length` >= 1 steps behind it.
+  virtual double rate(double learning_rate, std::int64_t k, std::int64_t length) const = 0;
+  // Whether the rate never rises in k, so that the first is the largest.
+  virtual bool falls() const { return false; }
 };
 
-GRADQUAKE_EXPORT LearningRateSchedule read_learning_rate_schedule(config::Reader reader);
+using LearningRateFactory = std::function<std::unique_ptr<LearningRateSchedule>(const KindSpec&)>;
+// Every kind has the parameter `warmup` before its own.
+GRADQUAKE_EXPORT Registry<LearningRateFactory>& learning_rate_schedules();
 
-GRADQUAKE_EXPORT double learning_rate_at(const LearningRateSchedule& schedule, double learning_rate, std::int64_t step,
-                                         std::int64_t run_steps);
+// A schedule with its warm-up. Throws std::invalid_argument as KindGroup::complete does.
+class GRADQUAKE_EXPORT LearningRate {
+ public:
+  LearningRate(const KindSpec& spec = "constant");
 
-// The largest rate of steps 0 .. run_steps-1: what the step-size condition takes (THEORY.md 3).
-GRADQUAKE_EXPORT double largest_learning_rate(const LearningRateSchedule& schedule, double learning_rate,
-                                              std::int64_t run_steps);
+  const KindSpec& spec() const { return spec_; }  // complete
+  double at(double learning_rate, std::int64_t step, std::int64_t run_steps) const;
+  // The largest rate of steps 0 .. run_steps-1: what the step-size condition takes (THEORY.md 3).
+  double largest(double learning_rate, std::int64_t run_steps) const;
+
+ private:
+  KindSpec spec_;
+  std::int64_t warmup_;
+  std::shared_ptr<const LearningRateSchedule> schedule_;
+};
 
 }  // namespace gradquake::train

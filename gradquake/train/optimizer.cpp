@@ -1,53 +1,36 @@
 #include "gradquake/train/optimizer.h"
 
 #include <ATen/ATen.h>
-#include <torch/optim/adam.h>
-#include <torch/optim/adamw.h>
-#include <torch/optim/sgd.h>
+#include <torch/optim/optimizer.h>
 
+#include "gradquake/config/kind_reader.h"
 #include "gradquake/hooks/random/noise.h"
 #include "gradquake/hooks/random/stream.h"
+#include "gradquake/train/kinds/optimizers.h"
 
 namespace gradquake::train {
-namespace {
 
-using config::Range;
-
-std::unique_ptr<torch::optim::Optimizer> make(const OptimizerConfig& config,
-                                              const std::vector<at::Tensor>& parameters) {
-  const double rate = config.learning_rate;
-  if (config.kind == "sgd") {
-    return std::make_unique<torch::optim::SGD>(parameters, torch::optim::SGDOptions(rate)
-                                                               .momentum(config.momentum)
-                                                               .nesterov(config.nesterov)
-                                                               .weight_decay(config.weight_decay));
-  }
-  const std::tuple<double, double> betas{config.beta1, config.beta2};
-  if (config.kind == "adam") {
-    return std::make_unique<torch::optim::Adam>(
-        parameters, torch::optim::AdamOptions(rate).betas(betas).eps(config.epsilon).weight_decay(config.weight_decay));
-  }
-  return std::make_unique<torch::optim::AdamW>(
-      parameters, torch::optim::AdamWOptions(rate).betas(betas).eps(config.epsilon).weight_decay(config.weight_decay));
+Registry<OptimizerFactory>& optimizers() {
+  static Registry<OptimizerFactory> registry(
+      "optimizer", {kinds::sgd(), kinds::adam(), kinds::adamw()},
+      {.before = {Parameter::number("learning_rate", "step size").in(Range::positive()).by_default(0.05)}});
+  return registry;
 }
 
-}  // namespace
+OptimizerMethod optimizer_method(const OptimizerConfig& config) {
+  return optimizers().factory(config.spec.kind)(optimizers().complete(config.spec));
+}
+
+double OptimizerConfig::learning_rate() const {
+  return spec.has("learning_rate") ? spec.number("learning_rate")
+                                   : optimizers().complete(spec).number("learning_rate");
+}
 
 OptimizerConfig read_optimizer(config::Reader reader) {
   OptimizerConfig config;
-  config.kind = reader.choice("kind", config.kind, {"sgd", "adam", "adamw"});
-  config.learning_rate = reader.number("learning_rate", config.learning_rate, Range::positive());
-  if (config.kind == "sgd") {
-    config.momentum = reader.number("momentum", config.momentum, Range{.min = 0, .max = 1, .max_open = true});
-    config.nesterov = reader.boolean("nesterov", config.nesterov);
-    if (config.nesterov && config.momentum == 0) reader.fail("nesterov", "expected momentum > 0 with nesterov, got 0");
-  } else {
-    config.beta1 = reader.number("beta1", config.beta1, Range{.min = 0, .max = 1, .max_open = true});
-    config.beta2 = reader.number("beta2", config.beta2, Range{.min = 0, .max = 1, .max_open = true});
-    config.epsilon = reader.number("epsilon", config.epsilon, Range::positive());
-  }
-  config.weight_decay = reader.number("weight_decay", config.weight_decay, Range::non_negative());
-  config.schedule = read_learning_rate_schedule(reader.section("schedule"));
+  config.spec = config::read_kind(reader, optimizers(), config.spec.kind);
+  config.schedule =
+      config::read_kind_section(reader, "schedule", learning_rate_schedules(), config.schedule.spec().kind);
   config.clip_norm = reader.number_or_null("clip_norm", config.clip_norm, Range::positive());
   config.gradient_noise = reader.number("gradient_noise", config.gradient_noise, Range::non_negative());
   reader.finish();
@@ -55,7 +38,7 @@ OptimizerConfig read_optimizer(config::Reader reader) {
 }
 
 Optimizer::Optimizer(const OptimizerConfig& config, std::vector<at::Tensor> parameters)
-    : parameters_(std::move(parameters)), optimizer_(make(config, parameters_)) {}
+    : parameters_(std::move(parameters)), optimizer_(optimizer_method(config).make(parameters_)) {}
 
 Optimizer::~Optimizer() = default;
 

@@ -1,4 +1,5 @@
-// Optimisers from a config: LibTorch's SGD (momentum, Nesterov), Adam and AdamW, fed with explicit gradients.
+// Optimisers from a config: LibTorch's SGD (momentum, Nesterov), Adam and AdamW, fed with explicit gradients; one file
+// each in kinds/.
 //
 // weight_decay adds weight_decay * w to the gradient of sgd and adam (so the loss seen by the Hessian gains
 // weight_decay / 2 * ||w||^2) and decays the weights directly in adamw.
@@ -6,6 +7,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +16,7 @@
 
 #include "gradquake/config/reader.h"
 #include "gradquake/hooks/export.h"
+#include "gradquake/hooks/registry.h"
 #include "gradquake/train/learning_rate.h"
 
 namespace torch::optim {
@@ -26,18 +30,28 @@ class OutputArchive;
 namespace gradquake::train {
 
 struct OptimizerConfig {
-  std::string kind = "sgd";                           // sgd | adam | adamw
-  double learning_rate = 0.05;                        // > 0
-  double momentum = 0.0;                              // sgd, in [0, 1)
-  bool nesterov = false;                              // sgd
-  double weight_decay = 0.0;                          // >= 0
-  double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;  // adam, adamw
-  LearningRateSchedule schedule;
+  KindSpec spec = "sgd";
+  LearningRate schedule;
   std::optional<double> clip_norm;  // > 0: gradients longer than this are scaled down to it
   double gradient_noise = 0.0;      // standard deviation of the paper's xi_t, drawn from its own stream
+
+  double learning_rate() const;  // of the spec, or its default
 };
 
 GRADQUAKE_EXPORT OptimizerConfig read_optimizer(config::Reader reader);
+
+// What a kind makes of its parameters.
+struct OptimizerMethod {
+  std::function<std::unique_ptr<torch::optim::Optimizer>(std::vector<at::Tensor> parameters)> make;
+  double loss_decay = 0;       // d: its gradient gains d * w, as if the loss gained d / 2 * ||w||^2
+  std::string not_stated_for;  // what the theorems do not speak of, "momentum"; "": plain SGD
+};
+
+using OptimizerFactory = std::function<OptimizerMethod(const KindSpec&)>;
+// Every kind has the parameter `learning_rate` before its own.
+GRADQUAKE_EXPORT Registry<OptimizerFactory>& optimizers();
+// Throws std::invalid_argument as KindGroup::complete does.
+GRADQUAKE_EXPORT OptimizerMethod optimizer_method(const OptimizerConfig& config);
 
 class GRADQUAKE_EXPORT Optimizer {
  public:

@@ -103,7 +103,7 @@ StepRecord Trainer::record_of(const StepGradients& gradients, std::int64_t step)
   record.step = step;
   record.epoch = sampler_.epoch(step);
   record.learning_rate =
-      learning_rate_at(options_.optimizer.schedule, options_.optimizer.learning_rate, step, options_.steps);
+      options_.optimizer.schedule.at(options_.optimizer.learning_rate(), step, options_.steps);
   record.forward_fired = gradients.forward_fired;
   record.backward_fired = gradients.backward_fired;
   record.injections = injections_of(plan_.ledger());

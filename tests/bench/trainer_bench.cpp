@@ -108,7 +108,7 @@ void train_until(const std::string& name, Direction direction, std::int64_t rule
   train::TrainerOptions options;
   options.steps = kEndless;
   options.batch_size = batch_size(name);
-  options.optimizer.learning_rate = kLearningRate;
+  options.optimizer.spec.set("learning_rate", kLearningRate);
   options.shadow_interval = shadow_interval;
   options.stop_requested = std::move(after_step);
   train::Trainer(options, *network, {dataset, dataset}, plan, {&recorder}).run();

@@ -61,8 +61,8 @@ TEST(RunConfigTest, TheExampleOfTheDesignIsReadAsWritten) {
   EXPECT_EQ(c.model.widths, (std::vector<std::int64_t>{64, 128, 128, 128, 10}));
   EXPECT_EQ(c.objective, "cross_entropy");
   EXPECT_FALSE(c.regularizer.active());
-  EXPECT_EQ(c.optimizer.kind, "sgd");
-  EXPECT_EQ(c.optimizer.learning_rate, 0.05);
+  EXPECT_EQ(c.optimizer.spec.kind, "sgd");
+  EXPECT_EQ(c.optimizer.learning_rate(), 0.05);
   EXPECT_EQ(c.optimizer.clip_norm, std::nullopt);
   ASSERT_EQ(c.rules.size(), 1);
   const Rule& rule = c.rules[0].rule;

@@ -18,9 +18,7 @@ double gradient_at(int step, double w) { return 3 * w - std::cos(step); }
 
 OptimizerConfig sgd(double momentum, bool nesterov, double weight_decay) {
   OptimizerConfig config;
-  config.momentum = momentum;
-  config.nesterov = nesterov;
-  config.weight_decay = weight_decay;
+  config.spec = {"sgd", {{"momentum", momentum}, {"nesterov", nesterov}, {"weight_decay", weight_decay}}};
   return config;
 }
 
@@ -54,22 +52,19 @@ TEST(OptimizerTest, SgdFollowsItsRecursionWithMomentumNesterovAndWeightDecay) {
 TEST(OptimizerTest, AdamAndAdamwFollowTheirRecursions) {
   for (const std::string kind : {"adam", "adamw"}) {
     for (const double decay : {0.0, 0.2}) {
+      const double beta1 = 0.8, beta2 = 0.95, epsilon = 1e-3;
       OptimizerConfig config;
-      config.kind = kind;
-      config.weight_decay = decay;
-      config.beta1 = 0.8;
-      config.beta2 = 0.95;
-      config.epsilon = 1e-3;
+      config.spec = {kind, {{"weight_decay", decay}, {"beta1", beta1}, {"beta2", beta2}, {"epsilon", epsilon}}};
       double w = 1.5, m = 0, v = 0;
       for (int step = 0; step < kSteps; ++step) {
         double g = gradient_at(step, w);
         if (kind == "adam") g += decay * w;
         if (kind == "adamw") w -= rate_at(step) * decay * w;
-        m = config.beta1 * m + (1 - config.beta1) * g;
-        v = config.beta2 * v + (1 - config.beta2) * g * g;
-        const double m_hat = m / (1 - std::pow(config.beta1, step + 1));
-        const double v_hat = v / (1 - std::pow(config.beta2, step + 1));
-        w -= rate_at(step) * m_hat / (std::sqrt(v_hat) + config.epsilon);
+        m = beta1 * m + (1 - beta1) * g;
+        v = beta2 * v + (1 - beta2) * g * g;
+        const double m_hat = m / (1 - std::pow(beta1, step + 1));
+        const double v_hat = v / (1 - std::pow(beta2, step + 1));
+        w -= rate_at(step) * m_hat / (std::sqrt(v_hat) + epsilon);
       }
       EXPECT_NEAR(trained(config), w, 1e-14) << kind << decay;
     }
@@ -78,9 +73,9 @@ TEST(OptimizerTest, AdamAndAdamwFollowTheirRecursions) {
 
 TEST(OptimizerTest, AnUpdateLeavesTheGradientsGivenAndNoGradBehind) {
   for (const std::string kind : {"sgd", "adam", "adamw"}) {
-    OptimizerConfig config = sgd(0, false, 0.5);
-    config.kind = kind;
-    if (kind == "sgd") config.momentum = 0.9;
+    OptimizerConfig config;
+    config.spec = {kind, {{"weight_decay", 0.5}}};
+    if (kind == "sgd") config.spec.set("momentum", 0.9);
     at::Tensor w = at::ones({3}).requires_grad_();
     const at::Tensor gradient = at::full({3}, 2.0);
     Optimizer optimizer(config, {w});
@@ -88,6 +83,20 @@ TEST(OptimizerTest, AnUpdateLeavesTheGradientsGivenAndNoGradBehind) {
     EXPECT_TRUE(at::equal(gradient, at::full({3}, 2.0))) << kind;
     EXPECT_FALSE(w.grad().defined()) << kind;
   }
+}
+
+TEST(OptimizerTest, AKindSaysWhetherItsWeightDecayBelongsToTheLoss) {
+  const auto method = [](const KindSpec& spec) {
+    OptimizerConfig config;
+    config.spec = spec;
+    return optimizer_method(config);
+  };
+  EXPECT_EQ(method({"sgd", {{"weight_decay", 0.3}}}).loss_decay, 0.3);
+  EXPECT_EQ(method({"adam", {{"weight_decay", 0.3}}}).loss_decay, 0.3);
+  EXPECT_EQ(method({"adamw", {{"weight_decay", 0.3}}}).loss_decay, 0);
+  EXPECT_EQ(method("sgd").not_stated_for, "");
+  EXPECT_EQ(method({"sgd", {{"momentum", 0.9}}}).not_stated_for, "momentum");
+  EXPECT_EQ(method("adamw").not_stated_for, "adamw");
 }
 
 TEST(ClipTest, ALongGradientIsScaledToTheNormAndAShortOneIsLeft) {

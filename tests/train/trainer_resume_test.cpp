@@ -20,7 +20,7 @@ class TrainerResumeTest : public testing::Test {
 
   TrainerOptions options(std::int64_t steps) const {
     TrainerOptions result = options_of(steps);
-    result.optimizer.momentum = 0.9;
+    result.optimizer.spec.set("momentum", 0.9);
     result.checkpoint_interval = 7;
     result.checkpoint_keep = 100;
     result.checkpoint_folder = folder_;
@@ -61,7 +61,7 @@ class TrainerResumeTest : public testing::Test {
 TEST_F(TrainerResumeTest, EveryCheckpointContinuesTheRunBitForBit) {
   for (const std::string kind : {"sgd", "adam", "adamw"}) {
     TrainerOptions whole = options(30);
-    whole.optimizer.kind = kind;
+    if (kind != "sgd") whole.optimizer.spec = {kind, {{"learning_rate", 0.2}}};
     whole.optimizer.gradient_noise = 0.01;
     Training unbroken(whole, net_, rules());
     unbroken.run();

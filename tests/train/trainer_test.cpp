@@ -28,7 +28,7 @@ double norm_of(const std::vector<at::Tensor>& tensors) {
 
 TEST(TrainerTest, TheShadowChangesNoBitOfTheTraining) {
   TrainerOptions options = options_of(12);
-  options.optimizer.momentum = 0.9;
+  options.optimizer.spec.set("momentum", 0.9);
   options.shadow_interval = 0;
   Training without(options, kEverything, both_rules());
   without.run();
@@ -124,7 +124,7 @@ TEST(TrainerTest, EvaluationPutsEveryModuleBackIntoItsOwnMode) {
 
 TEST(TrainerTest, ARecordSaysEpochRateLayersAndWhatWasInjected) {
   TrainerOptions options = options_of(12);
-  options.optimizer.schedule.kind = "inverse_sqrt";
+  options.optimizer.schedule = KindSpec("inverse_sqrt");
   Training training(options, {}, {rule_at("fc1", Direction::kForward, 0.5, 4)});
   training.run();
   const Recorder& seen = training.recorder;
@@ -154,7 +154,7 @@ TEST(TrainerTest, AnUpdateIsThatOfThePerturbedGradientWithTheExactRegulariserCli
     TrainerOptions options = options_of(4);
     options.regularizer = {kind, 0.3};
     options.optimizer.clip_norm = 0.5;
-    options.optimizer.weight_decay = 0.1;
+    options.optimizer.spec.set("weight_decay", 0.1);
     Training training(options, {}, {rule_at("*", Direction::kForward, 2), rule_at("*", Direction::kBackward, 2)});
     std::vector<at::Tensor> expected;
     training.recorder.on_step = [&](const StepRecord& record, const StepView& view) {
@@ -185,7 +185,7 @@ TEST(TrainerTest, AnUpdateIsThatOfThePerturbedGradientWithTheExactRegulariserCli
 
 TEST(TrainerTest, AFrozenLayerIsLeftAloneAndIsNoLayerOfTheRecords) {
   TrainerOptions options = options_of(5);
-  options.optimizer.weight_decay = 0.1;
+  options.optimizer.spec.set("weight_decay", 0.1);
   options.optimizer.gradient_noise = 0.1;
   SmallNet net;
   net.parameters()[0].set_requires_grad(false);
@@ -265,7 +265,7 @@ void poison_step_4(Training& training) {
 
 TEST(TrainerTest, AnInfiniteActivationStopsTheRunBeforeTheUpdateAndNamesTheLayer) {
   TrainerOptions options = options_of(10);
-  options.optimizer.momentum = 0.9;
+  options.optimizer.spec.set("momentum", 0.9);
   Training training(options, kNormed, {});
   poison_step_4(training);
   std::vector<at::Tensor> before;
@@ -284,7 +284,7 @@ TEST(TrainerTest, AnInfiniteActivationStopsTheRunBeforeTheUpdateAndNamesTheLayer
 
 TEST(TrainerTest, ASkippedStepLeavesWeightsBuffersAndMomentumAsTheyWere) {
   TrainerOptions options = options_of(5);
-  options.optimizer.momentum = 0.9;
+  options.optimizer.spec.set("momentum", 0.9);
   options.on_nonfinite = OnNonfinite::kSkip;
   Training skipped(options, kNormed, both_rules());
   poison_step_4(skipped);

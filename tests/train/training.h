@@ -37,7 +37,7 @@ inline TrainerOptions options_of(std::int64_t steps) {
   TrainerOptions options;
   options.steps = steps;
   options.batch_size = 8;
-  options.optimizer.learning_rate = 0.2;
+  options.optimizer.spec.set("learning_rate", 0.2);
   options.config_digest = "this run";
   return options;
 }
