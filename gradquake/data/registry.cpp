@@ -1,33 +1,32 @@
 #include "gradquake/data/registry.h"
 
-#include <utility>
+#include <exception>
 
-#include "gradquake/core/kind_table.h"
-#include "gradquake/data/kinds.h"
+#include "gradquake/core/error.h"
+#include "gradquake/data/kinds/datasets.h"
 
 namespace gradquake::data {
-namespace {
 
-KindTable<DatasetFactory>& table() {
-  static KindTable<DatasetFactory> instance("data", {{"digits", {load_digits, {}}},
-                                                     {"idx", {load_idx, {}}},
-                                                     {"libsvm", {load_libsvm, {}}},
-                                                     {"synthetic_logistic", {load_synthetic_logistic, {}}}});
-  return instance;
+Registry<DatasetFactory>& datasets() {
+  static Registry<DatasetFactory> registry(
+      "data", {kinds::digits(), kinds::idx(), kinds::libsvm(), kinds::synthetic_logistic()});
+  return registry;
 }
-
-}  // namespace
-
-void register_dataset(std::string kind, DatasetFactory factory, std::vector<std::string> parameter_names) {
-  table().add(kind, std::move(factory), std::move(parameter_names));
-}
-
-std::vector<std::string> dataset_kinds() { return table().names(); }
-
-std::vector<std::string> dataset_parameters(const std::string& kind) { return table().find(kind).parameter_names; }
 
 DataSplits load_data(const DataConfig& config, std::uint64_t run_seed, at::ScalarType dtype) {
-  return table().find(config.kind).factory({config, run_seed, dtype});
+  DataSplits splits;
+  try {
+    const KindSpec spec = datasets().complete(config.spec);
+    splits = datasets().factory(spec.kind)({spec, run_seed, dtype});
+  } catch (const UserError&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw UserError("data", "kind '" + config.spec.kind + "': " + error.what());
+  }
+  if (!splits.train || !splits.test) {
+    throw UserError("data", "expected train and test data from the factory of '" + config.spec.kind + "', got none");
+  }
+  return splits;
 }
 
 }  // namespace gradquake::data

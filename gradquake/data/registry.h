@@ -1,9 +1,11 @@
-// From a config to data. The table of kinds is explicit; a user's program adds to it before it reads a config:
+// From a config to data. A user's program adds its kinds before it reads a config:
 //
-//   gradquake::data::register_dataset("two_moons", [](const DatasetRequest& request) {
-//     const double noise = request.config.parameters.at("noise");
-//     return DataSplits{...};
-//   }, {"noise"});
+//   gradquake::data::datasets().add(
+//       {"two_moons", "two half circles", {Parameter::number("noise", "its deviation").in(Range::non_negative())}},
+//       [](const DatasetRequest& request) {
+//         const double noise = request.spec.number("noise");
+//         return DataSplits{...};
+//       });
 #pragma once
 
 #include <c10/core/ScalarType.h>
@@ -16,25 +18,22 @@
 #include "gradquake/data/data_config.h"
 #include "gradquake/data/dataset.h"
 #include "gradquake/hooks/export.h"
+#include "gradquake/hooks/registry.h"
 
 namespace gradquake::data {
 
 struct DatasetRequest {
-  const DataConfig& config;
+  const KindSpec& spec;    // complete
   std::uint64_t run_seed;  // derive what is random from named_seed(run_seed, ...), core/seeds.h
   at::ScalarType dtype;    // of the inputs
 };
 
 using DatasetFactory = std::function<DataSplits(const DatasetRequest&)>;
 
-// `parameter_names`: the keys under `data:` that the kind takes beside path, batch_size and micro_batch; each a
-// required number, handed over in DataConfig::parameters. Throws UserError when the kind exists already.
-GRADQUAKE_EXPORT void register_dataset(std::string kind, DatasetFactory factory,
-                                       std::vector<std::string> parameter_names = {});
-GRADQUAKE_EXPORT std::vector<std::string> dataset_kinds();
-GRADQUAKE_EXPORT std::vector<std::string> dataset_parameters(const std::string& kind);
+GRADQUAKE_EXPORT Registry<DatasetFactory>& datasets();
 
-// Reads or makes the data. Throws UserError, naming file and line or byte, where a file is missing or damaged.
+// Reads or makes the data. Throws UserError, naming file and line or byte, where a file is missing or damaged, and,
+// naming the kind, on whatever else a factory throws.
 GRADQUAKE_EXPORT DataSplits load_data(const DataConfig& config, std::uint64_t run_seed, at::ScalarType dtype);
 
 }  // namespace gradquake::data

@@ -2,24 +2,16 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 
+#include <exception>
 #include <utility>
 
 #include "gradquake/core/error.h"
-#include "gradquake/core/kind_table.h"
-#include "gradquake/model/builtin.h"
+#include "gradquake/model/kinds/models.h"
 #include "gradquake/model/model.h"
 #include "gradquake/model/weights.h"
 
 namespace gradquake::model {
 namespace {
-
-KindTable<ModelFactory>& table() {
-  static KindTable<ModelFactory> instance("model", {{"cnn", {make_cnn, {}}},
-                                                    {"linear_chain", {make_linear_chain, {}}},
-                                                    {"logistic", {make_logistic, {}}},
-                                                    {"mlp", {make_mlp, {}}}});
-  return instance;
-}
 
 // Seeds torch's global generator, from which modules draw their weights, and puts its state back.
 class SeededGenerator {
@@ -43,20 +35,26 @@ class SeededGenerator {
 
 }  // namespace
 
-void register_model(std::string kind, ModelFactory factory, std::vector<std::string> parameter_names) {
-  table().add(kind, std::move(factory), std::move(parameter_names));
+Registry<ModelFactory>& models() {
+  static Registry<ModelFactory> registry(
+      "model", {kinds::mlp(), kinds::cnn(), kinds::linear_chain(), kinds::logistic()});
+  return registry;
 }
 
-std::vector<std::string> model_kinds() { return table().names(); }
-
-std::vector<std::string> model_parameters(const std::string& kind) { return table().find(kind).parameter_names; }
-
 std::shared_ptr<Model> make_model(const ModelConfig& config, const ModelInput& input, std::uint64_t seed) {
-  const auto kind = table().find(config.kind);
   const SeededGenerator generator(seed);
-  auto model = kind.factory(config, input);
-  if (model == nullptr)
-    throw UserError("model", "expected a model from the factory of '" + config.kind + "', got none");
+  std::shared_ptr<Model> model;
+  try {
+    const KindSpec spec = models().complete(config.spec);
+    model = models().factory(spec.kind)(spec, input);
+  } catch (const UserError&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw UserError("model", "kind '" + config.spec.kind + "': " + error.what());
+  }
+  if (model == nullptr) {
+    throw UserError("model", "expected a model from the factory of '" + config.spec.kind + "', got none");
+  }
   if (config.weights) load_weights(*config.weights, *model);
   model->train();
   return model;

@@ -1,8 +1,10 @@
-// From a config to a network. The table of kinds is explicit; a user's program adds to it before it reads a config:
+// From a config to a network. A user's program adds its kinds before it reads a config:
 //
-//   gradquake::model::register_model("two_towers", [](const ModelConfig& config, const ModelInput& input) {
-//     return std::make_shared<TwoTowers>(input.sample, config.parameters.at("width"));
-//   }, {"width"});
+//   gradquake::model::models().add(
+//       {"two_towers", "two towers on one input", {Parameter::integer("width", "of each tower").at_least(1)}},
+//       [](const KindSpec& spec, const ModelInput& input) {
+//         return std::make_shared<TwoTowers>(input.sample, spec.integer("width"));
+//       });
 #pragma once
 
 #include <cstdint>
@@ -12,6 +14,7 @@
 #include <vector>
 
 #include "gradquake/hooks/export.h"
+#include "gradquake/hooks/registry.h"
 #include "gradquake/model/model_config.h"
 
 namespace gradquake::model {
@@ -24,19 +27,13 @@ struct ModelInput {
   std::int64_t classes = 0;          // 0: labels -1 / +1, one output
 };
 
-using ModelFactory = std::function<std::shared_ptr<Model>(const ModelConfig&, const ModelInput&)>;
-
-// `parameter_names`: the keys under `model:` that the kind takes beside `weights`; each a required number, handed over
-// in ModelConfig::parameters. Throws UserError when the kind exists already.
-GRADQUAKE_EXPORT void register_model(std::string kind, ModelFactory factory,
-                                     std::vector<std::string> parameter_names = {});
-GRADQUAKE_EXPORT std::vector<std::string> model_kinds();
-GRADQUAKE_EXPORT std::vector<std::string> model_parameters(const std::string& kind);
+using ModelFactory = std::function<std::shared_ptr<Model>(const KindSpec&, const ModelInput&)>;
+GRADQUAKE_EXPORT Registry<ModelFactory>& models();
 
 // The network, float32 on the CPU, in training mode; its initial weights depend on `seed` (named_seed(run_seed,
 // "model.init")) and the config alone (in the last bit also on whether the processor fuses multiply and add), and
 // torch's global generator is left as it was. Then `weights`, if given, are loaded. Throws UserError where the widths
-// do not fit the data or the weights do not fit the network.
+// do not fit the data or the weights do not fit the network, and, naming the kind, on whatever else a factory throws.
 GRADQUAKE_EXPORT std::shared_ptr<Model> make_model(const ModelConfig& config, const ModelInput& input,
                                                    std::uint64_t seed);
 

@@ -39,12 +39,12 @@ void check_objective(const RunConfig& config, const data::DataShape& shape) {
   const bool labels = shape.classes == 0;
   if (config.objective == "cross_entropy" && labels) {
     throw UserError("study", fmt::format("expected objective.kind logistic for data.kind {} (labels -1 and +1), got {}",
-                                         config.data.kind, config.objective));
+                                         config.data.spec.kind, config.objective));
   }
   if (config.objective == "logistic" && !labels) {
     throw UserError("study", fmt::format("expected objective.kind cross_entropy or mse for data.kind {} ({} classes), "
                                          "got logistic",
-                                         config.data.kind, shape.classes));
+                                         config.data.spec.kind, shape.classes));
   }
 }
 
@@ -87,7 +87,7 @@ train::Task assemble(const RunConfig& config) {
   task.objective = train::objective_from_name(config.objective);
   task.regularizer = config.regularizer;
   task.optimizer = config.optimizer;
-  task.model_kind = config.model.kind;
+  task.model_kind = config.model.spec.kind;
   task.data = data::load_data(config.data, config.run.seed, dtype);
   const data::DataShape shape = task.data.train->shape();
   check_objective(config, shape);

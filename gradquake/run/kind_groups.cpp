@@ -6,9 +6,11 @@
 #include <algorithm>
 
 #include "gradquake/core/error.h"
+#include "gradquake/data/registry.h"
 #include "gradquake/hooks/nearest.h"
 #include "gradquake/hooks/perturbation.h"
 #include "gradquake/hooks/schedule.h"
+#include "gradquake/model/registry.h"
 #include "gradquake/train/learning_rate.h"
 #include "gradquake/train/optimizer.h"
 #include "gradquake/train/regularizer.h"
@@ -67,8 +69,14 @@ std::string in_table(std::string text) {
 }  // namespace
 
 std::vector<const KindGroup*> kind_groups() { 
-  return {&train::regularizers(), &train::optimizers(), &train::learning_rate_schedules(),
-          &perturbations(),       &schedules(),         &amplitudes()};
+  return {&data::datasets(),
+          &model::models(),
+          &train::regularizers(),
+          &train::optimizers(),
+          &train::learning_rate_schedules(),
+          &perturbations(),
+          &schedules(),
+          &amplitudes()};
 }
 
 const KindGroup& group_named(const std::string& name) {

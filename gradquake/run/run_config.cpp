@@ -8,6 +8,7 @@
 #include "gradquake/config/kind_reader.h"
 #include "gradquake/core/seeds.h"
 #include "gradquake/hooks/schedule.h"
+#include "gradquake/model/registry.h"
 
 namespace gradquake::run {
 namespace {
@@ -70,9 +71,10 @@ RunConfig read_all(config::Document document) {
   config.model = model::read_model(model);
 
   Reader objective = root.section("objective");
-  const bool labels = config.model.kind == "logistic";
-  config.objective =
-      objective.choice("kind", labels ? "logistic" : config.objective, {"cross_entropy", "mse", "logistic"});
+  const auto companions = model::models().find(config.model.spec.kind).companions;
+  const auto companion = companions.find("objective");
+  config.objective = objective.choice("kind", companion == companions.end() ? config.objective : companion->second,
+                                      {"cross_entropy", "mse", "logistic"});
   config.regularizer = train::RegularizerConfig(
       config::read_kind_section(objective, "regularizer", train::regularizers(), "none"));
   objective.finish();

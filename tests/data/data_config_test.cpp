@@ -19,19 +19,19 @@ std::string error_of(const std::string& yaml) {
 
 TEST(DataConfigTest, DefaultsAreTheDigitsInBatchesOf64) {
   const auto config = read("{}");
-  EXPECT_EQ(config.kind, "digits");
+  EXPECT_EQ(config.spec.kind, "digits");
   EXPECT_EQ(config.batch_size, 64);
   EXPECT_FALSE(config.micro_batch);
 }
 
 TEST(DataConfigTest, EveryKeyIsRead) {
   const auto idx = read("kind: idx\npath: mnist\nbatch_size: 128\nmicro_batch: 32\n");
-  EXPECT_EQ(idx.path, "mnist");
+  EXPECT_EQ(idx.spec.text("path"), "mnist");
   EXPECT_EQ(idx.batch_size, 128);
   EXPECT_EQ(idx.micro_batch, 32);
   const auto synthetic = read("{kind: synthetic_logistic, samples: 100, features: 3}");
-  EXPECT_EQ(synthetic.samples, 100);
-  EXPECT_EQ(synthetic.features, 3);
+  EXPECT_EQ(synthetic.spec.integer("samples"), 100);
+  EXPECT_EQ(synthetic.spec.integer("features"), 3);
 }
 
 TEST(DataConfigTest, AKindThatReadsFilesNeedsAPath) {
@@ -62,8 +62,8 @@ TEST(DataConfigTest, TheResolvedCopyReadsBackTheSame) {
   auto root = document.root();
   read_data(root);
   const auto again = read(document.resolved());
-  EXPECT_EQ(again.kind, "libsvm");
-  EXPECT_EQ(again.path, "a9a");
+  EXPECT_EQ(again.spec.kind, "libsvm");
+  EXPECT_EQ(again.spec.text("path"), "a9a");
   EXPECT_EQ(again.batch_size, 16);
 }
 

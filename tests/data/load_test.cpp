@@ -13,8 +13,8 @@ namespace {
 
 DataConfig config_of(const std::string& kind, const std::string& path = "") {
   DataConfig config;
-  config.kind = kind;
-  config.path = path;
+  config.spec = kind;
+  if (!path.empty()) config.spec.set("path", path);
   return config;
 }
 
@@ -139,19 +139,33 @@ TEST(LoadDataTest, TheWholeSetAndAPartHoldTheSameRows) {
 }
 
 TEST(LoadDataTest, AUsersKindIsLoadedByItsName) {
-  register_dataset("ramp",
-                   [](const DatasetRequest& request) {
-                     const auto rows = static_cast<std::int64_t>(request.config.parameters.at("rows"));
-                     const auto set = std::make_shared<TensorDataset>(at::arange(rows).reshape({rows, 1}),
-                                                                      at::zeros({rows}, at::kLong), 2, request.dtype);
-                     return DataSplits{set, set};
-                   },
-                   {"rows"});
+  const auto load = [](const DatasetRequest& request) {
+    if (request.spec.text("from") == "nowhere") throw std::runtime_error("nothing there");
+    if (request.spec.text("from") == "nothing") return DataSplits{};
+    const std::int64_t rows = request.spec.integers("shape").at(0);
+    at::Tensor inputs = at::arange(rows).reshape({rows, 1});
+    if (request.spec.flag("down")) inputs = inputs.flip(0);
+    const auto set = std::make_shared<TensorDataset>(inputs, at::zeros({rows}, at::kLong), 2, request.dtype);
+    return DataSplits{set, set};
+  };
+  const KindInfo info{"ramp",
+                      "rows counted from 0",
+                      {Parameter::integers("shape", "of the inputs").at_least(1),
+                       Parameter::text("from", "where").by_default("here"),
+                       Parameter::flag("down", "from the last to the first").by_default(false)}};
+  datasets().add(info, load);
   auto config = config_of("ramp");
-  config.parameters["rows"] = 4;
+  config.spec.set("shape", std::vector<std::int64_t>{4});
   EXPECT_EQ(load_data(config, 1, at::kFloat).train->get({3}).input.item<float>(), 3);
-  EXPECT_EQ(dataset_parameters("ramp"), (std::vector<std::string>{"rows"}));
-  EXPECT_THROW(register_dataset("ramp", {}), UserError);
+  config.spec.set("down", true);
+  EXPECT_EQ(load_data(config, 1, at::kFloat).train->get({3}).input.item<float>(), 0);
+  config.spec.set("from", "nowhere");
+  EXPECT_NE(user_error([&] { load_data(config, 1, at::kFloat); }).find("kind 'ramp': nothing there"),
+            std::string::npos);
+  config.spec.set("from", "nothing");
+  EXPECT_NE(user_error([&] { load_data(config, 1, at::kFloat); }).find("factory of 'ramp', got none"),
+            std::string::npos);
+  EXPECT_THROW(datasets().add(info, load), std::invalid_argument);
   EXPECT_NE(user_error([] { load_data(config_of("text"), 1, at::kFloat); }).find("got 'text'"), std::string::npos);
 }
 

@@ -83,8 +83,8 @@ struct Twice : model::Model {
 void register_models() {
   static std::once_flag once;
   std::call_once(once, [] {
-    model::register_model("around", [](const auto&, const auto&) { return std::make_shared<Around>(); });
-    model::register_model("twice", [](const auto&, const auto&) { return std::make_shared<Twice>(); });
+    model::models().add({"around", "a tap around a layer"}, [](const auto&, const auto&) { return std::make_shared<Around>(); });
+    model::models().add({"twice", "one layer twice"}, [](const auto&, const auto&) { return std::make_shared<Twice>(); });
   });
 }
 

@@ -18,14 +18,18 @@ using Names = std::vector<std::string>;
 
 ModelConfig config_of(const std::string& kind, std::vector<std::int64_t> widths = {}) {
   ModelConfig config;
-  config.kind = kind;
-  config.widths = std::move(widths);
+  config.spec = kind;
+  if (!widths.empty()) config.spec.set("widths", std::move(widths));
   return config;
+}
+
+KindSpec block(std::int64_t channels, bool batch_norm = false, bool pool = false) {
+  return {"", {{"channels", channels}, {"batch_norm", batch_norm}, {"pool", pool}}};
 }
 
 ModelConfig small_cnn() {
   ModelConfig config = config_of("cnn");
-  config.blocks = {{4, true, true}, {6, false, true}, {5, false, false}};
+  config.spec.set("blocks", std::vector<KindSpec>{block(4, true, true), block(6, false, true), block(5)});
   return config;
 }
 
@@ -69,7 +73,7 @@ TEST(ModelTest, AnMlpTapsEveryOperatorByLayer) {
 TEST(ModelTest, AnMlpIsItsFormula) {
   for (const std::string name : {"relu", "tanh", "gelu", "sigmoid"}) {
     auto config = config_of("mlp", {4, 6, 3});
-    config.activation = name;
+    config.spec.set("activation", name);
     const auto mlp = make_model(config, {{4}, 3}, 5);
     const auto w = mlp->parameters();
     const at::Tensor x = at::linspace(-1, 1, 8).reshape({2, 4});
@@ -85,7 +89,7 @@ TEST(ModelTest, AnMlpIsItsFormula) {
 
 TEST(ModelTest, DropoutActsOnHiddenLayersInTrainingOnly) {
   auto config = config_of("mlp", {4, 500, 2});
-  config.dropout = 0.5;
+  config.spec.set("dropout", 0.5);
   const auto mlp = make_model(config, {{4}, 2}, 1);
   const auto plain = make_model(config_of("mlp", {4, 500, 2}), {{4}, 2}, 1);
   const at::Tensor x = at::ones({3, 4});
@@ -106,7 +110,7 @@ TEST(ModelTest, ACnnTapsItsBlocksAndItsHead) {
 
 TEST(ModelTest, ACnnBlockIsConvolutionNormReluPool) {
   auto config = config_of("cnn");
-  config.blocks = {{3, true, true}};
+  config.spec.set("blocks", std::vector<KindSpec>{block(3, true, true)});
   const auto cnn = make_model(config, {{2, 4, 4}, 2}, 3);
   const auto w = cnn->parameters();
   const at::Tensor x = at::linspace(-1, 1, 96).reshape({3, 2, 4, 4}).sin();
@@ -135,9 +139,9 @@ TEST(ModelTest, ALogisticModelTakesSignedLabelsOnly) {
 
 TEST(ModelTest, AnOrthogonalChainStretchesEveryVectorByItsFactor) {
   auto config = config_of("linear_chain");
-  config.depth = 5;
-  config.orthogonal = true;
-  config.factor = 1.3;
+  config.spec.set("depth", 5);
+  config.spec.set("orthogonal", true);
+  config.spec.set("factor", 1.3);
   const auto chain = make_model(config, {{16}, 16}, 7);
   const at::Tensor x = at::linspace(-1, 2, 48).reshape({3, 16});
   const at::Tensor ratio = chain->forward(x).norm(2, {1}) / x.norm(2, {1});
@@ -149,9 +153,9 @@ TEST(ModelTest, AnOrthogonalChainStretchesEveryVectorByItsFactor) {
 // The gradient of the last output walks back through W^T, whose rows are orthonormal up to the factor.
 TEST(ModelTest, AnOrthogonalChainOntoFewOutputsKeepsGradientNorms) {
   auto config = config_of("linear_chain");
-  config.depth = 3;
-  config.orthogonal = true;
-  config.factor = 0.5;
+  config.spec.set("depth", 3);
+  config.spec.set("orthogonal", true);
+  config.spec.set("factor", 0.5);
   const auto chain = make_model(config, {{16}, 4}, 7);
   at::Tensor gradient = at::ones({1, 4}) / 2;
   const auto w = chain->parameters();
@@ -171,8 +175,8 @@ TEST(ModelTest, InitialWeightsDependOnTheSeedAlone) {
   for (const auto& config : {config_of("mlp", {64, 8, 10}), config_of("linear_chain", {64, 10})}) {
     const auto first = make_model(config, {{64}, 10}, 3);
     at::rand({17});
-    EXPECT_TRUE(equal_parameters(*first, *make_model(config, {{64}, 10}, 3))) << config.kind;
-    EXPECT_FALSE(equal_parameters(*first, *make_model(config, {{64}, 10}, 4))) << config.kind;
+    EXPECT_TRUE(equal_parameters(*first, *make_model(config, {{64}, 10}, 3))) << config.spec.kind;
+    EXPECT_FALSE(equal_parameters(*first, *make_model(config, {{64}, 10}, 4))) << config.spec.kind;
   }
   const auto cnn = make_model(small_cnn(), {{1, 8, 8}, 10}, 3);
   EXPECT_TRUE(equal_parameters(*cnn, *make_model(small_cnn(), {{1, 8, 8}, 10}, 3)));
@@ -209,7 +213,7 @@ TEST(ModelTest, WidthsThatDoNotFitTheDataNameBothSides) {
             "[model] mlp: expected a last width of 10, the data's classes, got 9");
   EXPECT_EQ(error_of(config_of("linear_chain", {64, 2}), {{64}, 0}),
             "[model] linear_chain: expected a last width of 1 for labels -1 / +1, got 2");
-  EXPECT_NE(error_of(config_of("mlp", {64}), {{64}, 10}).find("got 1 of them"), std::string::npos);
+  EXPECT_NE(error_of(config_of("mlp", {64}), {{64}, 10}).find("an input and an output width"), std::string::npos);
 }
 
 TEST(ModelTest, AHugeOperatorIsRefusedBeforeItIsAllocated) {
@@ -220,9 +224,9 @@ TEST(ModelTest, AHugeOperatorIsRefusedBeforeItIsAllocated) {
 TEST(ModelTest, ACnnThatDoesNotFitTheImageIsRefused) {
   EXPECT_NE(error_of(small_cnn(), {{64}, 10}).find("expected images [channels, rows, columns]"), std::string::npos);
   auto config = config_of("cnn");
-  config.blocks = {{2, false, true}, {2, false, true}, {2, false, true}};
+  config.spec.set("blocks", std::vector<KindSpec>(3, block(2, false, true)));
   EXPECT_NE(error_of(config, {{1, 7, 7}, 10}).find("got one of a 1 x 1 image in block 2"), std::string::npos);
-  config.blocks = {};
+  config.spec.set("blocks", std::vector<KindSpec>{});
   EXPECT_NE(error_of(config, {{1, 7, 7}, 10}).find("at least one block"), std::string::npos);
 }
 
@@ -236,17 +240,29 @@ class Scaled : public Model {
 };
 
 TEST(ModelTest, AUsersModelIsMadeByItsName) {
-  register_model("scaled",
-                 [](const ModelConfig& config, const ModelInput&) {
-                   return std::make_shared<Scaled>(config.parameters.at("factor"));
-                 },
-                 {"factor"});
+  const auto make = [](const KindSpec& spec, const ModelInput&) -> std::shared_ptr<Model> {
+    if (spec.text("name") == "none") return nullptr;
+    if (spec.text("name") == "thrown") throw std::runtime_error("out of luck");
+    double factor = spec.flag("negative") ? -1 : 1;
+    for (const double one : spec.numbers("factors")) factor *= one;
+    return std::make_shared<Scaled>(factor);
+  };
+  const KindInfo info{"scaled",
+                      "the input, scaled",
+                      {Parameter::text("name", "for nothing").by_default("scaled"),
+                       Parameter::numbers("factors", "multiplied"),
+                       Parameter::flag("negative", "whether the sign is turned").by_default(false)}};
+  models().add(info, make);
   auto config = config_of("scaled");
-  config.parameters["factor"] = 3;
+  config.spec.set("factors", std::vector<double>{1.5, 2}).set("negative", true);
   const auto model = make_model(config, {{2}, 2}, 1);
-  EXPECT_TRUE(at::equal(model->forward(at::ones({1, 2})), at::full({1, 2}, 3.0)));
+  EXPECT_TRUE(at::equal(model->forward(at::ones({1, 2})), at::full({1, 2}, -3.0)));
   EXPECT_EQ(site_names(*model, at::ones({1, 2}), {}), (Names{"scaled"}));
-  EXPECT_THROW(register_model("scaled", {}), UserError);
+  EXPECT_THROW(models().add(info, make), std::invalid_argument);
+  config.spec.set("name", "none");
+  EXPECT_NE(error_of(config, {{2}, 2}).find("from the factory of 'scaled', got none"), std::string::npos);
+  config.spec.set("name", "thrown");
+  EXPECT_NE(error_of(config, {{2}, 2}).find("kind 'scaled': out of luck"), std::string::npos);
   EXPECT_NE(error_of(config_of("transformer"), {{2}, 2}).find("got 'transformer'"), std::string::npos);
 }
 

@@ -37,14 +37,15 @@ class WeightsTest : public testing::Test {
 
 std::shared_ptr<Model> make_cnn(std::uint64_t seed, std::int64_t channels = 3) {
   ModelConfig config;
-  config.kind = "cnn";
-  config.blocks = {{channels, true, true}, {4, false, false}};
+  config.spec = {"cnn",
+                 {{"blocks", std::vector<KindSpec>{{"", {{"channels", channels}, {"batch_norm", true}, {"pool", true}}},
+                                                   {"", {{"channels", 4}}}}}}};
   return make_model(config, {{1, 6, 6}, 10}, seed);
 }
 
 std::shared_ptr<Model> make_mlp(std::uint64_t seed) {
   ModelConfig config;
-  config.widths = {36, 4, 10};
+  config.spec.set("widths", std::vector<std::int64_t>{36, 4, 10});
   return make_model(config, {{36}, 10}, seed);
 }
 
@@ -145,7 +146,7 @@ TEST_F(WeightsTest, WeightsOfAnotherModelAreRefusedAndChangeNothing) {
   EXPECT_TRUE(equal_tensors(*mlp, *make_mlp(2)));
   EXPECT_TRUE(equal_tensors(*wide, *make_cnn(2, 5)));
   ModelConfig deeper;
-  deeper.widths = {36, 4, 10, 10};
+  deeper.spec.set("widths", std::vector<std::int64_t>{36, 4, 10, 10});
   const auto deep = make_model(deeper, {{36}, 10}, 1);
   save_weights(path("deep.pt"), *deep);
   EXPECT_NE(load_error(path("deep.pt"), *mlp).find("expected no tensor 'layers.2.bias', got one"), std::string::npos);
@@ -169,7 +170,7 @@ TEST_F(WeightsTest, DamagedAndMissingFilesAreNamed) {
 TEST_F(WeightsTest, AModelStartsFromTheWeightsOfItsConfig) {
   save_weights(path("weights.pt"), *make_mlp(1));
   ModelConfig config;
-  config.widths = {36, 4, 10};
+  config.spec.set("widths", std::vector<std::int64_t>{36, 4, 10});
   config.weights = path("weights.pt");
   EXPECT_TRUE(equal_tensors(*make_model(config, {{36}, 10}, 2), *make_mlp(1)));
 }

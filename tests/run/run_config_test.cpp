@@ -58,7 +58,7 @@ TEST(RunConfigTest, TheExampleOfTheDesignIsReadAsWritten) {
   EXPECT_EQ(c.data.kind, "digits");
   EXPECT_EQ(c.data.batch_size, 64);
   EXPECT_EQ(c.data.micro_batch, std::nullopt);
-  EXPECT_EQ(c.model.widths, (std::vector<std::int64_t>{64, 128, 128, 128, 10}));
+  EXPECT_EQ(c.model.spec.integers("widths"), (std::vector<std::int64_t>{64, 128, 128, 128, 10}));
   EXPECT_EQ(c.objective, "cross_entropy");
   EXPECT_FALSE(c.regularizer.active());
   EXPECT_EQ(c.optimizer.spec.kind, "sgd");

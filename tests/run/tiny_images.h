@@ -15,10 +15,10 @@ namespace gradquake::run {
 inline void register_tiny_images() {
   static std::once_flag once;
   std::call_once(once, [] {
-    data::register_dataset(
-        "tiny_images",
+    data::datasets().add(
+        {"tiny_images", "told apart by the quadrant that is lit", {Parameter::integer("rows", "how many").at_least(1)}},
         [](const data::DatasetRequest& request) {
-          const auto rows = static_cast<std::int64_t>(request.config.parameters.at("rows"));
+          const auto rows = request.spec.integer("rows");
           const at::Tensor classes = at::arange(rows, at::kLong).remainder(3);
           at::Tensor images = at::sin(at::arange(rows * 64, at::kDouble).square()).view({rows, 1, 8, 8});
           for (std::int64_t i = 0; i < rows; ++i) {
@@ -27,8 +27,7 @@ inline void register_tiny_images() {
           }
           const auto set = std::make_shared<data::TensorDataset>(images, classes, 3, request.dtype);
           return data::DataSplits{set, set};
-        },
-        {"rows"});
+        });
   });
 }
 

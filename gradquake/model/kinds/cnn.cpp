@@ -6,12 +6,20 @@
 
 #include "gradquake/core/error.h"
 #include "gradquake/hooks/tap.h"
-#include "gradquake/model/builtin.h"
 #include "gradquake/model/fit.h"
+#include "gradquake/model/kinds/models.h"
 #include "gradquake/model/model.h"
 
-namespace gradquake::model {
+namespace gradquake::model::kinds {
 namespace {
+
+struct CnnBlock {
+  explicit CnnBlock(const KindSpec& spec)
+      : channels(spec.integer("channels")), batch_norm(spec.flag("batch_norm")), pool(spec.flag("pool")) {}
+  std::int64_t channels;
+  bool batch_norm;
+  bool pool;  // halves height and width
+};
 
 class Block : public torch::nn::Module {
  public:
@@ -37,9 +45,10 @@ class Block : public torch::nn::Module {
 class Cnn : public Model {
  public:
   // `sample`: [channels, rows, columns] of the input.
-  Cnn(const std::vector<CnnBlock>& blocks, std::vector<std::int64_t> sample, std::int64_t outputs) {
+  Cnn(const std::vector<KindSpec>& blocks, std::vector<std::int64_t> sample, std::int64_t outputs) {
     auto list = register_module("blocks", torch::nn::ModuleList());
-    for (const CnnBlock& options : blocks) {
+    for (const KindSpec& spec : blocks) {
+      const CnnBlock options(spec);
       expect_weight_size("cnn", options.channels * 9, sample[0]);
       if (options.pool && (sample[1] < 2 || sample[2] < 2))
         throw UserError("model", "cnn: expected at most as many pools as the image can be halved, got one of a " +
@@ -72,15 +81,31 @@ class Cnn : public Model {
   Site head_site_{"head"};
 };
 
-}  // namespace
-
-std::shared_ptr<Model> make_cnn(const ModelConfig& config, const ModelInput& input) {
-  if (input.sample.size() != 3)
+std::shared_ptr<Model> make_cnn(const KindSpec& spec, const ModelInput& input) {
+  if (input.sample.size() != 3) {
     throw UserError("model", "cnn: expected images [channels, rows, columns], got samples of " +
                                  std::to_string(input.sample.size()) + " dimension" +
                                  (input.sample.size() == 1 ? "" : "s"));
-  if (config.blocks.empty()) throw UserError("model", "cnn: expected at least one block, got none");
-  return std::make_shared<Cnn>(config.blocks, input.sample, output_features(input));
+  }
+  return std::make_shared<Cnn>(spec.mappings("blocks"), input.sample, output_features(input));
 }
 
-}  // namespace gradquake::model
+}  // namespace
+
+ModelKind cnn() {
+  return {{.name = "cnn",
+           .summary = "blocks of convolution, batch-norm, relu and pooling, then a linear map",
+           .parameters = {Parameter::mappings(
+               "blocks",
+               {Parameter::integer("channels", "output channels").between(1, 1 << 16).by_default(16),
+                Parameter::flag("batch_norm", "batch-norm behind the convolution").by_default(false),
+                Parameter::flag("pool", "2x2 max pool, which halves height and width").by_default(false)},
+               "the blocks in order, at least one")},
+           .check = [](const KindSpec& spec) -> std::optional<KindProblem> {
+             if (!spec.mappings("blocks").empty()) return std::nullopt;
+             return KindProblem{"blocks", "expected at least one block, got none"};
+           }},
+          make_cnn};
+}
+
+}  // namespace gradquake::model::kinds

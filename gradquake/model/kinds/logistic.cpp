@@ -2,11 +2,11 @@
 
 #include "gradquake/core/error.h"
 #include "gradquake/hooks/tap.h"
-#include "gradquake/model/builtin.h"
 #include "gradquake/model/fit.h"
+#include "gradquake/model/kinds/models.h"
 #include "gradquake/model/model.h"
 
-namespace gradquake::model {
+namespace gradquake::model::kinds {
 namespace {
 
 class Logistic : public Model {
@@ -24,14 +24,22 @@ class Logistic : public Model {
   Site site_{"f1"};
 };
 
-}  // namespace
-
-std::shared_ptr<Model> make_logistic(const ModelConfig&, const ModelInput& input) {
-  if (input.classes > 0)
+std::shared_ptr<Model> make_logistic(const KindSpec&, const ModelInput& input) {
+  if (input.classes > 0) {
     throw UserError("model",
                     "logistic: expected data with labels -1 / +1, got " + std::to_string(input.classes) + " classes");
+  }
   expect_weight_size("logistic", 1, flat_features(input));
   return std::make_shared<Logistic>(flat_features(input));
 }
 
-}  // namespace gradquake::model
+}  // namespace
+
+ModelKind logistic() {
+  return {{.name = "logistic",
+           .summary = "f1 = -y h^T w with the label inside, for labels -1 / +1",
+           .companions = {{"objective", "logistic"}}},
+          make_logistic};
+}
+
+}  // namespace gradquake::model::kinds
