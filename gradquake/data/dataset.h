@@ -1,4 +1,4 @@
-// A data set: samples addressed by their index. Users derive from Dataset and add their kind with register_dataset
+// A data set: samples addressed by their index. Users derive from Dataset and add their kind to datasets()
 // (registry.h); everything built in is a TensorDataset (tensor_dataset.h).
 #pragma once
 

@@ -1,5 +1,5 @@
 // A network under study: a torch module whose forward taps its operators' outputs, so that rules can perturb them.
-// Users derive from Model and add their kind with register_model (registry.h).
+// Users derive from Model and add their kind to models() (registry.h).
 #pragma once
 
 #include <torch/nn/module.h>

@@ -6,6 +6,8 @@
 namespace gradquake::end_to_end {
 namespace {
 
+namespace fs = std::filesystem;
+
 bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 class OutputTest : public testing::Test {
@@ -28,6 +30,22 @@ TEST_F(OutputTest, TableOfSpikesConditionsVerdictAndAccuracyEndsARun) {
               "steps to recover", "Conditions", "threshold", "Verdict: ", "accuracy", "runs/run"});
   expect_has(result.err, {"step 40: spike", "by forward-burst forward layers."});
   EXPECT_FALSE(contains(result.err, "\r")) << "no progress line without a terminal";
+}
+
+TEST_F(OutputTest, KindsListsEveryGroupWithItsKindsAndOneKindWithItsKeys) {
+  expect_has(workspace_.run({"kinds"}).out, {"data\n", "digits", "model\n", "mlp", "optimizer\n", "adamw", "amplitude\n"});
+  const Result one = workspace_.run({"kinds", "schedule", "budget"});
+  EXPECT_EQ(one.status, 0);
+  expect_has(one.out, {"budget: ", "count", "required", "one of even, random", "even", "amplitude"});
+  EXPECT_FALSE(contains(one.out, "interval"));
+  const Json all = Json::parse(workspace_.run({"kinds", "--json"}).out);
+  EXPECT_TRUE(all.is_array());
+  EXPECT_EQ(Json::parse(workspace_.run({"kinds", "optimizer", "--json"}).out).at("kinds").at(0).at("name"), "sgd");
+}
+
+TEST_F(OutputTest, TheKeyTablesOfTheConfigsReadmeAreThoseOfTheProgram) {
+  const std::string readme = read_file(fs::path(GRADQUAKE_SOURCE_DIR) / "configs" / "README.md");
+  EXPECT_TRUE(contains(readme, workspace_.run({"kinds", "--markdown"}).out)) << "run scripts/kinds_table";
 }
 
 TEST_F(OutputTest, ProgressLineAppearsOnATerminalOnly) {
