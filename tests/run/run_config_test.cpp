@@ -5,6 +5,8 @@
 #include <thread>
 
 #include "gradquake/core/error.h"
+#include "gradquake/hooks/perturbation.h"
+#include "gradquake/hooks/schedule.h"
 
 namespace gradquake::run {
 namespace {
@@ -55,7 +57,7 @@ TEST(RunConfigTest, TheExampleOfTheDesignIsReadAsWritten) {
   EXPECT_EQ(c.run.dtype, "float32");
   EXPECT_EQ(c.run.out, "runs");
   EXPECT_EQ(c.run.on_nonfinite, "stop");
-  EXPECT_EQ(c.data.kind, "digits");
+  EXPECT_EQ(c.data.spec.kind, "digits");
   EXPECT_EQ(c.data.batch_size, 64);
   EXPECT_EQ(c.data.micro_batch, std::nullopt);
   EXPECT_EQ(c.model.spec.integers("widths"), (std::vector<std::int64_t>{64, 128, 128, 128, 10}));
@@ -108,6 +110,35 @@ TEST(RunConfigTest, TheResolvedCopyIsAConfigOfTheSameRun) {
     const RunConfig second = read(first.resolved);
     EXPECT_EQ(second.resolved, first.resolved);
     EXPECT_EQ(second.digest, first.digest);
+  }
+}
+
+TEST(RunConfigTest, AUsersRuleTakesATextAListAndAFlagAndReadsBackTheSame) {
+  perturbations().add({"marked",
+                       "adds marks",
+                       {Parameter::text("mark", "what"), Parameter::numbers("sizes", "how large").in(Range::positive()),
+                        Parameter::flag("twice", "again").by_default(false)}},
+                      [](const KindSpec&) { return nullptr; });
+  schedules().add({"listed",
+                   "as listed",
+                   {Parameter::texts("days", "when"), Parameter::flag("late", "later").by_default(true),
+                    Parameter::text("zone", "where").by_default("here")}},
+                  [](const KindSpec&, const ScheduleContext&) { return nullptr; });
+  const std::string rule = "perturbations: [{sites: a, kind: marked, mark: x y, sizes: [1, 0.5], twice: true, schedule: "
+                           "{kind: listed, days: [mo, tu], amplitude: {kind: decay, power: 1}}, may_be_idle: true}]";
+  const RunConfig config = read(kShortest + rule);
+  const Rule& read_rule = config.rules.at(0).rule;
+  EXPECT_EQ(read_rule.perturbation.text("mark"), "x y");
+  EXPECT_EQ(read_rule.perturbation.numbers("sizes"), (std::vector<double>{1, 0.5}));
+  EXPECT_TRUE(read_rule.perturbation.flag("twice"));
+  EXPECT_EQ(read_rule.schedule.texts("days"), (std::vector<std::string>{"mo", "tu"}));
+  EXPECT_TRUE(read_rule.schedule.flag("late"));
+  EXPECT_TRUE(read_rule.may_be_idle);
+  EXPECT_EQ(read(config.resolved).resolved, config.resolved);
+  EXPECT_EQ(config.resolved.find("scale"), std::string::npos);
+  for (const std::string key : {"scale: 0.1", "mean: 0", "draw: per_step", "relative_to: none"}) {
+    const std::string with_key = "perturbations: [{sites: a, kind: marked, mark: x, sizes: [], " + key + "}]";
+    EXPECT_THROW(read(kShortest + with_key), UserError) << key;
   }
 }
 
