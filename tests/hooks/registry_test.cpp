@@ -91,7 +91,7 @@ TEST(RegistryTest, EachMistakeIsRefusedByName) {
   };
   EXPECT_EQ(refusal([&] { dishes.complete("ice"); }),
             "[hooks] expected a list, each an integer >= 0 as days of kind 'ice', got nothing (it is required)");
-  EXPECT_EQ(refusal([&] { dishes.complete("ise"); }), "[hooks] expected a known dish kind, nearest 'ice'; got 'ise'");
+  EXPECT_EQ(refusal([&] { dishes.complete("ise"); }), "[hooks] expected a known dish kind, nearest 'ice', got 'ise'");
   EXPECT_EQ(with("size", 0), "[hooks] expected a number > 0 as size of kind 'ice', got 0");
   EXPECT_EQ(with("scoops", 6), "[hooks] expected an integer in [1, 5] as scoops of kind 'ice', got 6");
   EXPECT_EQ(with("scoops", 1.5), "[hooks] expected an integer in [1, 5] as scoops of kind 'ice', got 1.5");
@@ -99,9 +99,9 @@ TEST(RegistryTest, EachMistakeIsRefusedByName) {
   EXPECT_EQ(with("sauce", "cheri"), "[hooks] expected one of none, cherry as sauce of kind 'ice', got cheri");
   EXPECT_EQ(with("size", KindValue()), "[hooks] expected a number > 0 as size of kind 'ice', got null");
   EXPECT_EQ(with("file", ""), "[hooks] expected a path as file of kind 'ice', got ''");
-  EXPECT_EQ(with("angle", 3), "[hooks] expected a parameter of kind 'ice', nearest 'size'; got 'angle'");
-  EXPECT_EQ(with("flavour", "fruity"), "[hooks] expected a known flavour kind, nearest 'fruit'; got 'fruity'");
-  EXPECT_EQ(with("sise", 3), "[hooks] expected a parameter of kind 'ice', nearest 'size'; got 'sise'");
+  EXPECT_EQ(with("angle", 3), "[hooks] expected a parameter of kind 'ice', nearest 'note', got 'angle'");
+  EXPECT_EQ(with("flavour", "fruity"), "[hooks] expected a known flavour kind, nearest 'fruit', got 'fruity'");
+  EXPECT_EQ(with("sise", 3), "[hooks] expected a parameter of kind 'ice', nearest 'size', got 'sise'");
   EXPECT_EQ(refusal([&] {
               dishes.complete({"ice", {{"days", days}, {"cone", true}, {"scoops", 4}}});
             }),

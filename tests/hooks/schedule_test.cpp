@@ -32,7 +32,7 @@ KindSpec with_amplitude(KindSpec amplitude) { return {"every", {{"amplitude", st
 
 TEST(ScheduleTest, EveryFiresByItsFormula) {
   for (std::int64_t interval : {1, 2, 7, 100}) {
-    for (std::int64_t offset : {-13, -1, 0, 3, 250}) {
+    for (std::int64_t offset : {0, 3, 250}) {
       for (std::int64_t from : {0, 5}) {
         const KindSpec spec{"every", {{"interval", interval}, {"offset", offset}, {"from", from}, {"until", 300}}};
         Steps expected;
@@ -220,6 +220,7 @@ TEST(ScheduleTest, WhatMakesNoSenseIsRefused) {
   refused([](auto& s) { s.set("interval", 0); });
   refused([](auto& s) { s.set("interval", -5); });
   refused([](auto& s) { s.set("from", -1); });
+  refused([](auto& s) { s.set("offset", -1); });
   refused([](auto& s) { s.set("from", 10).set("until", 9); });
   refused([](auto& s) { s = {"at", {{"steps", Steps{3, -1}}}}; });
   refused([](auto& s) { s = {"once", {{"step", -1}}}; });

@@ -9,8 +9,7 @@ class Every : public Schedule {
       : interval_(spec.integer("interval")), offset_(spec.integer("offset")), window_(spec) {}
 
   bool fires(std::int64_t step) const override {
-    const std::int64_t residue = (offset_ % interval_ + interval_) % interval_;
-    return step >= 0 && window_.contains(step) && step % interval_ == residue;
+    return step >= 0 && window_.contains(step) && step % interval_ == offset_ % interval_;
   }
 
   std::string describe() const override {
