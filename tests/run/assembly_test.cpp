@@ -107,8 +107,7 @@ TEST(AssemblyTest, ObjectivesAndWidthsThatDoNotFitTheDataAreRefused) {
 
 TEST(AssemblyTest, CudaWithoutCudaIsRefused) {
   if (at::hasCUDA()) GTEST_SKIP() << "this LibTorch has CUDA";
-  EXPECT_EQ(error_of(read(kMlp + "  []", {"run.device=cuda"})).rfind("[study] expected run.device cpu, got cuda", 0),
-            0);
+  EXPECT_EQ(error_of(read(kMlp + "  []", {"run.device=cuda"})).rfind("[run] expected run.device cpu, got cuda", 0), 0);
 }
 
 TEST(PlanReportTest, ThePlanIsPrintedSiteBySiteAndRuleByRule) {
