@@ -83,12 +83,12 @@ int resume(const ResumeOptions& options) {
   const bool changed = config.resolved != before.resolved;
   if (folder.finished() && !changed) return say_finished(folder, options.json);
   train::Task task = run::assemble(config);
+  run::Options run_options = run::run_options(config);
   Session session(options.json);
+  session.attach(run_options);
   const run::RunLock lock(folder);
   run::remove_temporary_files(folder);
   if (changed) change_length(folder, before, config);
-  run::Options run_options = run::run_options(config);
-  session.attach(run_options);
   return session.finish(folder, [&] { return run::resume(task, run_options, folder); });
 }
 

@@ -35,13 +35,13 @@ struct TrainOptions {
 int train(const TrainOptions& options) {
   const run::RunConfig config = run::read_run_config(config::Document::load(options.config, options.overrides));
   train::Task task = run::assemble(config);
+  run::Options run_options = run::run_options(config);
   Session session(options.json);  // before the folder: from here on Ctrl-C is answered by a checkpoint
+  session.attach(run_options);
   std::optional<run::RunLock> replaced;
   if (options.overwrite) replaced.emplace(run::RunFolder{std::filesystem::path(config.run.out) / config.run.name});
   const run::RunFolder folder = run::create_run_folder(config, options.overwrite);
   const run::RunLock lock(folder);
-  run::Options run_options = run::run_options(config);
-  session.attach(run_options);
   return session.finish(folder, [&] { return run::run(task, run_options, folder); });
 }
 

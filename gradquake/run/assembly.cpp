@@ -39,12 +39,12 @@ void check_objective(const RunConfig& config, const data::DataShape& shape) {
   const bool labels = shape.classes == 0;
   if (config.objective == "cross_entropy" && labels) {
     throw UserError("run", fmt::format("expected objective.kind logistic for data.kind {} (labels -1 and +1), got {}",
-                                         config.data.spec.kind, config.objective));
+                                       config.data.spec.kind, config.objective));
   }
   if (config.objective == "logistic" && !labels) {
     throw UserError("run", fmt::format("expected objective.kind cross_entropy or mse for data.kind {} ({} classes), "
-                                         "got logistic",
-                                         config.data.spec.kind, shape.classes));
+                                       "got logistic",
+                                       config.data.spec.kind, shape.classes));
   }
 }
 
@@ -115,6 +115,9 @@ Options run_options(const RunConfig& config) {
   options.checkpoint_interval = config.checkpoint_interval;
   options.checkpoint_keep = config.checkpoint_keep;
   options.ledger = config.ledger;
+  for (const PlacedCallback& placed : config.callbacks) {
+    options.callbacks.emplace_back(placed.name, make_callback(placed));
+  }
   options.digest = config.digest;
   return options;
 }

@@ -12,7 +12,7 @@ namespace gradquake::run {
 // Sets LibTorch's thread count and the seed of its default generator too. Throws UserError.
 GRADQUAKE_EXPORT train::Task assemble(const RunConfig& config);
 
-// How the config's run is watched and kept, without log, progress and stop_requested.
+// How the config's run is watched and kept, its callbacks made, without log, progress and stop_requested.
 GRADQUAKE_EXPORT Options run_options(const RunConfig& config);
 
 }  // namespace gradquake::run

@@ -46,8 +46,7 @@ predict::RunFacts facts(const train::Task& task, const measure::MeasuredConstant
                         const std::string& verdict) {
   predict::RunFacts facts;
   facts.steps = task.steps;
-  facts.largest_step_size =
-      task.optimizer.schedule.largest(task.optimizer.learning_rate(), task.steps);
+  facts.largest_step_size = task.optimizer.schedule.largest(task.optimizer.learning_rate(), task.steps);
   facts.verdict = verdict;
   facts.constants = measured.constants();
   facts.sizes = measured.injections().sizes();

@@ -54,8 +54,8 @@ RunConfig read_all(config::Document document) {
   const auto companion = companions.find("objective");
   config.objective = objective.choice("kind", companion == companions.end() ? config.objective : companion->second,
                                       {"cross_entropy", "mse", "logistic"});
-  config.regularizer = train::RegularizerConfig(
-      config::read_kind_section(objective, "regularizer", train::regularizers(), "none"));
+  config.regularizer =
+      train::RegularizerConfig(config::read_kind_section(objective, "regularizer", train::regularizers(), "none"));
   objective.finish();
   config.optimizer = train::read_optimizer(root.section("optimizer"));
   config.rules = train::read_rules(root);
@@ -76,6 +76,7 @@ RunConfig read_all(config::Document document) {
   config.checkpoint_keep = checkpoint.integer("keep", config.checkpoint_keep, 1);
   checkpoint.finish();
   config.ledger = read_ledger(root.section("ledger"));
+  config.callbacks = read_callbacks(root);
   root.finish();
   config.resolved = document.resolved();
   return config;

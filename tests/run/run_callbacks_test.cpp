@@ -7,6 +7,7 @@
 
 #include "gradquake/core/error.h"
 #include "gradquake/model/model.h"
+#include "gradquake/run/callback_registry.h"
 #include "gradquake/run/files_callback.h"
 #include "gradquake/run/run.h"
 #include "gradquake/run/screen_callback.h"
@@ -195,6 +196,52 @@ TEST_F(RunCallbacksTest, WhatACallbackThrowsIsNamedAsItsMistake) {
   } catch (const UserError& error) {
     EXPECT_EQ(std::string(error.what()).rfind("[run] callback 'lucky': out of luck", 0), 0u) << error.what();
   }
+}
+
+std::shared_ptr<Listener> last_made;
+
+void register_listener() {
+  static const bool once = [] {
+    callbacks().add({"listener", "writes down what it is told", {Parameter::text("greeting", "said first")}},
+                    [](const KindSpec& spec) {
+                      last_made = std::make_shared<Listener>();
+                      last_made->heard.push_back(spec.text("greeting"));
+                      return last_made;
+                    });
+    callbacks().add({"broken", "throws", {}},
+                    [](const KindSpec&) -> std::shared_ptr<Callback> { throw std::runtime_error("no such port"); });
+    return true;
+  }();
+  (void)once;
+}
+
+TEST_F(RunCallbacksTest, ARegisteredCallbackIsSwitchedOnInTheConfig) {
+  register_listener();
+  const RunConfig c = read_run_config(config::Document::parse(
+      kSmall + "callbacks: [{kind: listener, greeting: hello}]\n", "t.yaml", {"run.out='" + out_.string() + "'"}));
+  train::Task task = assemble(c);
+  run(task, run_options(c), create_run_folder(c, false));
+  ASSERT_TRUE(last_made);
+  EXPECT_EQ(last_made->heard.front(), "hello");
+  EXPECT_EQ(last_made->heard.back(), "end 30");
+  EXPECT_NE(c.resolved.find("greeting: hello"), std::string::npos);
+}
+
+TEST_F(RunCallbacksTest, MistakesInAConfigsCallbacksAreNamedWithTheirPlace) {
+  register_listener();
+  const auto mistake = [](const std::string& list) -> std::string {
+    try {
+      run_options(read_run_config(config::Document::parse(kSmall + "callbacks: " + list + "\n", "t.yaml", {})));
+    } catch (const UserError& error) {
+      return error.what();
+    }
+    return "no error";
+  };
+  EXPECT_NE(mistake("[{kind: listner, greeting: x}]").find("nearest: listener"), std::string::npos);
+  EXPECT_NE(mistake("[{kind: listener}]").find("greeting"), std::string::npos);
+  EXPECT_NE(mistake("[{kind: broken}]").find("callbacks.0.kind: the callback 'broken' threw: no such port"),
+            std::string::npos)
+      << mistake("[{kind: broken}]");
 }
 
 }  // namespace
