@@ -20,6 +20,7 @@ using Action = std::function<int()>;
 void add_train(CLI::App& app, Action& action);
 void add_plan(CLI::App& app, Action& action);
 void add_resume(CLI::App& app, Action& action);
+void add_show(CLI::App& app, Action& action);
 void add_reproduce(CLI::App& app, Action& action);
 void add_theory(CLI::App& app, Action& action);
 void add_kinds(CLI::App& app, Action& action);

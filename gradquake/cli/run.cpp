@@ -34,6 +34,7 @@ constexpr const char* kDescription =
 constexpr const char* kProgramFooter = R"(Start here:
   gradquake plan configs/digits_mlp.yaml     what would be perturbed, where and when
   gradquake train configs/digits_mlp.yaml    train it: seconds, a table of spikes at the end
+  gradquake show runs/digits-mlp             the same table again, and a picture with --svg FILE
   gradquake train --help                     changing a config, and what the run's folder holds
 
 Results go to standard output, progress and logs to standard error. Exit status: 0 done (a diverged run too), 1 an
@@ -88,6 +89,7 @@ int run(int argc, const char* const* argv) {
   add_train(app, action);
   add_plan(app, action);
   add_resume(app, action);
+  add_show(app, action);
   add_reproduce(app, action);
   add_theory(app, action);
   add_kinds(app, action);
