@@ -2,11 +2,9 @@
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <system_error>
 
 #include "gradquake/cli/command.h"
 #include "gradquake/cli/theory_report.h"
-#include "gradquake/core/error.h"
 #include "gradquake/core/replace_file.h"
 #include "gradquake/measure/constants_file.h"
 #include "gradquake/measure/constants_json.h"
@@ -69,11 +67,7 @@ int measure(const MeasureOptions& options) {
   const run::RunConfig config = run::read_run_config(config::Document::load(options.config, overrides));
   const measure::ConstantsFile file = measure::measure_constants(run::assemble(config), config.curvature);
   const std::string yaml = measure::constants_yaml(file);
-  if (!options.out.empty()) {
-    const std::error_code reason = replace_file(options.out, yaml);
-    if (is_full(reason)) throw DiskError("theory", "write", options.out, reason);
-    if (reason) throw UserError("theory", "expected to write " + options.out + ", got " + reason.message());
-  }
+  if (!options.out.empty()) write_result("theory", options.out, yaml);
   if (options.json) {
     std::cout << measure::constants_json(file).dump(2) << '\n';
   } else if (options.out.empty()) {

@@ -49,6 +49,12 @@ void write_file(const std::string& component, const std::filesystem::path& path,
   if (const std::error_code reason = replace_file(path, bytes)) throw DiskError(component, "write", path, reason);
 }
 
+void write_result(const std::string& component, const std::filesystem::path& path, std::string_view bytes) {
+  const std::error_code reason = replace_file(path, bytes);
+  if (is_full(reason)) throw DiskError(component, "write", path, reason);
+  if (reason) throw UserError(component, "expected to write " + path.string() + ", got " + reason.message());
+}
+
 void sync_folder(const std::filesystem::path& folder) {
   const int handle = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (handle < 0) return;

@@ -17,6 +17,10 @@ namespace gradquake {
 GRADQUAKE_EXPORT void write_file(const std::string& component, const std::filesystem::path& path,
                                  std::string_view bytes);
 
+// The same for a file that a user named: throws UserError where it cannot be written, DiskError where the disk is full.
+GRADQUAKE_EXPORT void write_result(const std::string& component, const std::filesystem::path& path,
+                                   std::string_view bytes);
+
 // A rename lasts only once its folder is on disk. Empty: the working directory.
 GRADQUAKE_EXPORT void sync_folder(const std::filesystem::path& folder);
 

@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "gradquake/core/error.h"
 #include "gradquake/core/records.h"
 #include "gradquake/hooks/export.h"
 
@@ -75,12 +76,20 @@ GRADQUAKE_EXPORT Prediction from_line(const nlohmann::json& line);
 template <>
 GRADQUAKE_EXPORT Condition from_line(const nlohmann::json& line);
 
-// All records of a file; none where there is no such file.
+// All records of a file; none where there is no such file. Throws UserError that names file and line of what is no such
+// record.
 template <class Record>
 std::vector<Record> read_records(const std::filesystem::path& path) {
   std::vector<Record> records;
   std::ifstream file(path);
-  for (std::string line; std::getline(file, line);) records.push_back(from_line<Record>(nlohmann::json::parse(line)));
+  for (std::string line; std::getline(file, line);) {
+    try {
+      records.push_back(from_line<Record>(nlohmann::json::parse(line)));
+    } catch (const nlohmann::json::exception& error) {
+      throw UserError("report", "expected a record at " + path.string() + ":" + std::to_string(records.size() + 1) +
+                                    ", got " + error.what());
+    }
+  }
   return records;
 }
 

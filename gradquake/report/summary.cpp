@@ -1,7 +1,9 @@
 #include "gradquake/report/summary.h"
 
+#include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "gradquake/core/error.h"
 #include "gradquake/report/optional_json.h"
 #include "gradquake/report/record_json.h"
 
@@ -91,6 +93,15 @@ Summary summary_from_json(const nlohmann::ordered_json& document) {
     summary.findings.push_back({one.at("condition"), one.at("kind"), one.at("message")});
   }
   return summary;
+}
+
+Summary read_summary(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  try {
+    return summary_from_json(Json::parse(file));
+  } catch (const Json::exception& error) {
+    throw UserError("report", "expected a run's summary in " + path.string() + ", got " + error.what());
+  }
 }
 
 std::string summary_text(const Summary& summary) {

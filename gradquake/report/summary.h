@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
@@ -45,6 +46,9 @@ struct Summary {
 GRADQUAKE_EXPORT nlohmann::ordered_json summary_json(const Summary& summary);
 // The way back; the evaluation's step is not kept. Throws nlohmann::json::exception for another document.
 GRADQUAKE_EXPORT Summary summary_from_json(const nlohmann::ordered_json& document);
+
+// Of summary.json; throws UserError where it holds no summary.
+GRADQUAKE_EXPORT Summary read_summary(const std::filesystem::path& path);
 
 // The document with two spaces of indentation and a final line break, as summary.json holds it.
 GRADQUAKE_EXPORT std::string summary_text(const Summary& summary);

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
-
 #include "gradquake/core/replace_file.h"
 #include "gradquake/hooks/ledger.h"
 #include "gradquake/measure/curvature_probe.h"
@@ -151,8 +149,7 @@ RunResult run_in(const std::filesystem::path& path, train::Task& task, const Opt
     return resume(task, options, folder);
   }
   RunResult result;
-  std::ifstream summary(folder.file("summary.json"));
-  result.summary = report::summary_from_json(nlohmann::ordered_json::parse(summary));
+  result.summary = report::read_summary(folder.file("summary.json"));
   result.spikes = report::read_records<SpikeRecord>(folder.file("spikes.jsonl"));
   result.steps = static_cast<std::int64_t>(report::read_records<StepLine>(folder.file("steps.jsonl")).size());
   return result;

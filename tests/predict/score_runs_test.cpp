@@ -9,7 +9,6 @@
 #include <nlohmann/json.hpp>
 
 #include "gradquake/core/error.h"
-#include "gradquake/report/lines.h"
 #include "gradquake/report/record_json.h"
 
 namespace gradquake::predict {
@@ -36,7 +35,7 @@ class ScoreRunsTest : public testing::Test {
       record.episode = static_cast<std::int64_t>(i);
       record.gradient_recovery_steps = spikes[i].second;
       record.verdict = "recovered";
-      records << report::spike_line(record) << '\n';
+      records << report::to_line(record) << '\n';
     }
   }
 

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "gradquake/core/error.h"
+#include "gradquake/hooks/schedule.h"
 #include "gradquake/model/model.h"
 #include "gradquake/run/plan_report.h"
 #include "tiny_images.h"
