@@ -32,8 +32,8 @@ struct ShowOptions {
 };
 
 std::string subtitle(const report::Summary& summary) {
-  std::string text = fmt::format("Verdict: {}. {} spikes in {} episodes", summary.verdict, summary.spikes,
-                                 summary.episodes);
+  std::string text =
+      fmt::format("Verdict: {}. {} spikes in {} episodes", summary.verdict, summary.spikes, summary.episodes);
   if (summary.eval && summary.eval->accuracy) text += fmt::format(", accuracy {:.1f} %", 100 * *summary.eval->accuracy);
   return text;
 }

@@ -89,8 +89,8 @@ TEST(SvgTest, IsWellFormedAndTheSameEveryTime) {
 
 TEST(SvgTest, EverySpikeIsAMarkWhoseShapeIsItsVerdict) {
   RunPicture picture = picture_of(300);
-  picture.spikes = {spike_of(10, "recovered"), spike_of(40, "recovered", 1), spike_of(80, "plateau", 2),
-                    spike_of(120, "diverged", 3), spike_of(200, "open", 4), spike_of(201, "open", 4)};
+  picture.spikes = {spike_of(10, "recovered"),    spike_of(40, "recovered", 1), spike_of(80, "plateau", 2),
+                    spike_of(120, "diverged", 3), spike_of(200, "open", 4),     spike_of(201, "open", 4)};
   picture.spikes[0].observed_recovery_steps = 12;
   picture.spikes[1].observed_recovery_steps = 0;
   picture.spikes[3].grad_norm = std::nullopt;  // not finite
