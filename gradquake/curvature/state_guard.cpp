@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "gradquake/hooks/dropout.h"
 #include "gradquake/hooks/plan_scope.h"
 
 namespace gradquake::curvature {
@@ -40,6 +41,8 @@ struct StateGuard::State {
   }
 
   PlanPause taps_off;
+  DropoutAside aside;
+  std::optional<DropoutScope> masks;
   std::vector<SavedBuffer> buffers;
   at::Tensor outer_generator = generator_state();
   at::Tensor inner_generator;
@@ -50,6 +53,7 @@ struct StateGuard::State {
 StateGuard::StateGuard(torch::nn::Module& module, std::optional<std::uint64_t> dropout_seed, Derivatives derivatives)
     : state_(std::make_unique<State>(module)) {
   if (dropout_seed) {
+    state_->masks.emplace(DropoutContext{.seed = *dropout_seed});
     at::Generator generator = at::detail::getDefaultCPUGenerator();
     const std::lock_guard lock(generator.mutex());
     generator.set_current_seed(*dropout_seed);
@@ -68,6 +72,12 @@ StateGuard::~StateGuard() {
   torch::jit::setGraphExecutorOptimize(state_->graph_optimizer);
 }
 
-void StateGuard::rewind() { set_generator_state(state_->inner_generator); }
+void StateGuard::rewind() {
+  set_generator_state(state_->inner_generator);
+  if (state_->masks)
+    state_->masks->rewind();
+  else
+    state_->aside.rewind();
+}
 
 }  // namespace gradquake::curvature

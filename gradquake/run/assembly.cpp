@@ -3,14 +3,17 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
+#include <torch/csrc/autograd/autograd.h>
 
 #include "gradquake/core/error.h"
 #include "gradquake/core/seeds.h"
 #include "gradquake/curvature/state_guard.h"
 #include "gradquake/data/batch_sampler.h"
 #include "gradquake/data/registry.h"
+#include "gradquake/hooks/rehearsal.h"
 #include "gradquake/model/model.h"
 #include "gradquake/model/registry.h"
+#include "gradquake/model/trained_parameters.h"
 
 namespace gradquake::run {
 namespace {
@@ -22,17 +25,39 @@ at::Device device_of(const RunConfig& config) {
   return at::Device(config.run.device);
 }
 
-std::vector<SiteInfo> dry_run(const RunConfig& config, const train::Task& task) {
-  const curvature::StateGuard guard(*task.model, std::nullopt, curvature::Derivatives::kFirst);
-  const at::NoGradGuard no_grad;
-  const std::int64_t rows = std::min(config.data.batch_size, task.data.train->size());
+std::int64_t batch_rows(const train::Task& task) { return std::min(task.batch_size, task.data.train->size()); }
+
+data::Batch first_rows(const train::Task& task, std::int64_t rows) {
   std::vector<std::int64_t> indices(static_cast<std::size_t>(rows));
   for (std::size_t i = 0; i < indices.size(); ++i) indices[i] = static_cast<std::int64_t>(i);
   const data::Batch batch = task.data.train->get(indices);
-  const at::Device device = device_of(config);
+  return {batch.input.to(task.device), batch.target.to(task.device), {}};
+}
+
+std::vector<SiteInfo> dry_run(const train::Task& task) {
+  const curvature::StateGuard guard(*task.model, std::nullopt, curvature::Derivatives::kFirst);
+  const at::NoGradGuard no_grad;
+  const data::Batch batch = first_rows(task, batch_rows(task));
   const SiteRecorder recorder;
-  task.model->forward_with_target(batch.input.to(device), batch.target.to(device));
+  task.model->forward_with_target(batch.input, batch.target);
   return recorder.sites();
+}
+
+// Every rule once, forward and backward, on a dry (micro-)batch.
+void rehearse(const RunConfig& config, const train::Task& task) {
+  if (task.plan->rules().empty()) return;
+  const curvature::StateGuard guard(*task.model, std::nullopt, curvature::Derivatives::kFirst);
+  const std::int64_t rows = batch_rows(task), part = std::min(rows, task.micro_batch.value_or(rows));
+  const data::Batch batch = first_rows(task, part);
+  try {
+    const Rehearsal rehearsal(
+        *task.plan, {.first_row = part < rows ? part : 0, .rows = part, .loss_divisor = static_cast<double>(rows)});
+    const at::Tensor loss =
+        train::objective_loss(task.objective, task.model->forward_with_target(batch.input, batch.target), batch.target);
+    torch::autograd::grad({loss}, model::trained_parameters(*task.model).tensors, {}, std::nullopt, false, true);
+  } catch (const RuleError& error) {
+    throw UserError("config", config.rules.at(error.rule()).place(error.key()) + ": " + error.what());
+  }
 }
 
 void check_objective(const RunConfig& config, const data::DataShape& shape) {
@@ -61,8 +86,8 @@ std::unique_ptr<Plan> make_plan(const RunConfig& config, const train::Task& task
   for (const train::PlacedRule& placed : config.rules) {
     try {
       const Plan alone({placed.rule}, options, sites);
-    } catch (const std::invalid_argument& error) {
-      throw UserError("config", placed.place + ": " + error.what());
+    } catch (const RuleError& error) {
+      throw UserError("config", placed.place(error.key()) + ": " + error.what());
     }
   }
   try {
@@ -99,8 +124,9 @@ train::Task assemble(const RunConfig& config) {
 
   const data::BatchSampler sampler(task.data.train->size(), config.data.batch_size, 0);
   task.steps = config.run.epochs ? *config.run.epochs * sampler.steps_per_epoch() : config.run.steps;
-  task.sites = dry_run(config, task);
+  task.sites = dry_run(task);
   task.plan = make_plan(config, task);
+  rehearse(config, task);
   return task;
 }
 

@@ -1,10 +1,10 @@
 // One step's gradients: the perturbed u~ that trains, and beside it, where a shadow is due, the clean u of the same
 // batch at the same weights (THEORY.md 2 "measured").
 //
-// The shadow changes no bit of the training: batch-norm buffers and the generator that dropout draws from are restored,
-// so both passes see the same masks. Where only backward rules fire one forward pass serves both gradients; where no
-// rule fires u is u~ and there is no second pass. A batch is split into micro-batches of `micro_batch` rows whose
-// gradients add up; the draws are those of the whole batch.
+// The shadow changes no bit of the training: batch-norm buffers and LibTorch's generator are restored, and dropout is
+// addressed by step and row, so both passes see the same masks. Where only backward rules fire one forward pass serves
+// both gradients; where no rule fires u is u~ and there is no second pass. A batch is split into micro-batches of
+// `micro_batch` rows whose gradients add up; the draws are those of the whole batch.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -37,6 +37,7 @@ struct StepGradients {
 struct GradientPassOptions {
   ObjectiveKind objective = ObjectiveKind::kCrossEntropy;
   std::optional<std::int64_t> micro_batch;  // rows; absent: the whole batch at once
+  std::uint64_t dropout_seed = 0;           // of the addressed masks (hooks/dropout.h)
 };
 
 class GRADQUAKE_EXPORT GradientPass {
@@ -50,7 +51,7 @@ class GRADQUAKE_EXPORT GradientPass {
   struct Part;
   std::vector<Part> split(const data::Batch& batch) const;
   at::Tensor loss_of(const Part& part) const;
-  void clean_pass(const std::vector<Part>& parts, StepGradients& result);
+  void clean_pass(const std::vector<Part>& parts, std::int64_t step, StepGradients& result);
   void perturbed_pass(const std::vector<Part>& parts, std::int64_t step, bool share_forward, StepGradients& result);
 
   model::Model& model_;

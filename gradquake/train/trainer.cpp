@@ -39,7 +39,8 @@ Trainer::Trainer(TrainerOptions options, model::Model& model, data::DataSplits d
       callbacks_(std::move(callbacks)),
       parameters_(model::trained_parameters(model).tensors),
       groups_(group_by_layer(model::trained_parameters(model).names)),
-      pass_(model, parameters_, plan, options_.pass),
+      pass_(model, parameters_, plan,
+            {options_.pass.objective, options_.pass.micro_batch, named_seed(options_.seed, "dropout")}),
       optimizer_(options_.optimizer, parameters_),
       sampler_(data_.train->size(), options_.batch_size, named_seed(options_.seed, "data.batches")),
       info_{options_.name, options_.steps, sampler_.steps_per_epoch(), groups_.names} {}

@@ -117,8 +117,9 @@ TEST_F(OutputTest, JsonOfPlanIsOneDocument) {
 }
 
 TEST_F(OutputTest, PlanThatNeverFiresSaysSo) {
-  const Result result = workspace_.run({"plan", "small.yaml", "perturbations.0.schedule={kind: once, step: 300}"});
-  expect_has(result.out, {"no step of this run"});
+  const Result result = workspace_.run(
+      {"plan", "small.yaml", "perturbations.0.schedule={kind: once, step: 300}", "perturbations.0.may_be_idle=true"});
+  expect_has(result.out, {"no step of this run", "idle"});
   expect_has(workspace_.run({"plan", "small.yaml", "perturbations=[]"}).out, {"no rules"});
 }
 

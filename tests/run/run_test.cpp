@@ -30,14 +30,16 @@ const std::string kSgd =
     "model: {kind: mlp, widths: [64, 24, 10], dropout: 0.2}\n"
     "optimizer: {kind: sgd, learning_rate: 0.1, momentum: 0.9}\n"
     "perturbations:\n"
-    "  - {label: f, sites: layers.0, scale: 6, schedule: {interval: 6, offset: 4}}\n"
-    "  - {label: b, sites: layers.1, direction: backward, scale: 6, schedule: {interval: 10, offset: 9}}\n";
+    "  - {label: f, sites: layers.0, scale: 6, may_be_idle: true, schedule: {interval: 6, offset: 4}}\n"
+    "  - {label: b, sites: layers.1, direction: backward, scale: 6, may_be_idle: true, schedule: {interval: 10, "
+    "offset: 9}}\n";
 const std::string kAdamCnn =
     kCommon + kTinyCnn +
     "optimizer: {kind: adam, learning_rate: 0.01}\n"
     "perturbations:\n"
-    "  - {label: f, sites: blocks.0, scale: 6, schedule: {interval: 6, offset: 4}}\n"
-    "  - {label: b, sites: head, direction: backward, scale: 6, schedule: {interval: 10, offset: 9}}\n";
+    "  - {label: f, sites: blocks.0, scale: 6, may_be_idle: true, schedule: {interval: 6, offset: 4}}\n"
+    "  - {label: b, sites: head, direction: backward, scale: 6, may_be_idle: true, schedule: {interval: 10, offset: "
+    "9}}\n";
 
 // All that a run wrote and that must not depend on how it came about.
 std::map<std::string, std::string> outcome(const RunFolder& folder) {
@@ -159,8 +161,8 @@ TEST_F(RunTest, TheFirstSpikeOfAnEpisodeAloneIsMeasured) {
 TEST_F(RunTest, APlanThatNeverFiresLeavesEveryByteAsWithoutAPlan) {
   for (const std::string& text : {kSgd, kAdamCnn}) {
     const auto none = outcome(made(text, "none", {"perturbations=[]"}));
-    const auto quiet =
-        outcome(made(text, "quiet", {"perturbations=[{sites: '*', direction: both, schedule: {from: 1000}}]"}));
+    const auto quiet = outcome(made(
+        text, "quiet", {"perturbations=[{sites: '*', direction: both, may_be_idle: true, schedule: {from: 1000}}]"}));
     for (const char* file : {"steps.jsonl", "evaluations.jsonl", "curvature.jsonl", "spikes.jsonl", "weights.pt"}) {
       EXPECT_TRUE(quiet.at(file) == none.at(file)) << file;
     }

@@ -14,7 +14,7 @@ namespace gradquake::train {
 namespace {
 
 constexpr std::int64_t kRows = 12;
-const SmallNetOptions kEverything{at::kFloat, 0.4, true, false};
+const SmallNetOptions kEverything{at::kFloat, 0.4, true, false, 0.3};
 
 // One pass from the same start: the same weights, buffers and generator each time.
 struct Result {
@@ -112,6 +112,17 @@ TEST(GradientPassTest, MicroBatchesOfACleanPassAddUpToTheBatch) {
     const StepGradients split = pass_of({}, false, {at::kFloat}, micro_batch).gradients;
     EXPECT_LT(largest_difference(split.perturbed, whole.perturbed), 1e-6) << micro_batch;
     EXPECT_NEAR(split.loss, whole.loss, 1e-6) << micro_batch;
+  }
+}
+
+TEST(GradientPassTest, DropoutDropsTheSameInMicroBatchesAndInTheShadow) {
+  const SmallNetOptions dropout{.addressed_dropout = 0.5};
+  const std::vector<Rule> rules{rule_at("fc1", Direction::kForward), rule_at("head", Direction::kBackward)};
+  const StepGradients whole = pass_of({}, false, dropout).gradients, plain = pass_of({}, false, {}).gradients;
+  ASSERT_GT(largest_difference(whole.perturbed, plain.perturbed), 1e-2);
+  for (const std::int64_t micro_batch : {12, 5, 1}) {
+    const StepGradients split = pass_of(rules, true, dropout, micro_batch).gradients;
+    EXPECT_LT(largest_difference(split.clean, whole.perturbed), 1e-14) << micro_batch;
   }
 }
 
