@@ -12,8 +12,8 @@
 #include <utility>
 
 #include "gradquake/cli/command.h"
-#include "gradquake/hooks/nearest.h"
 #include "gradquake/core/error.h"
+#include "gradquake/hooks/nearest.h"
 #include "gradquake/run/version.h"
 
 namespace gradquake::cli {

@@ -37,7 +37,8 @@ KindValue read_nested(Reader& reader, const Parameter& parameter) {
   const std::string kind = reader.choice(parameter.name, def, group.names());
   for (const Parameter& inner : group.find(kind).parameters) {
     if (inner.required()) {
-      reader.fail(parameter.name, "expected a mapping {kind: " + kind + ", " + inner.name + ": ...}, got '" + kind + "'");
+      reader.fail(parameter.name,
+                  "expected a mapping {kind: " + kind + ", " + inner.name + ": ...}, got '" + kind + "'");
     }
   }
   return group.complete(kind);

@@ -59,9 +59,7 @@ at::Tensor Injection::add_to(const at::Tensor& tensor) const {
   }
   const at::NoGradGuard no_grad;
   double reference_squared = kUnmeasured;  // of the tensor before any rule
-  const auto relative = [this](std::size_t rule) {
-    return scope_->plan->perturbations[rule]->needs_reference_rms();
-  };
+  const auto relative = [this](std::size_t rule) { return scope_->plan->perturbations[rule]->needs_reference_rms(); };
   if (std::any_of(rules_.begin(), rules_.end(), relative)) {
     reference_squared = squared_norm(tensor);
   }

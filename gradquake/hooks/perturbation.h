@@ -43,9 +43,9 @@ struct PerturbationContext {
   Stream stream;  // of this rule, site, direction, step and occurrence
   Direction direction = Direction::kForward;
   std::int64_t step = 0;
-  double amplitude = 1;                  // amplitude(t) of the rule's schedule
-  double loss_divisor = 1;               // backward: eps, stated per sample, enters as eps / loss_divisor; forward: 1
-  double reference_rms = 0;              // R: RMS of the tensor before any rule; measured only for kinds that ask for it
+  double amplitude = 1;      // amplitude(t) of the rule's schedule
+  double loss_divisor = 1;   // backward: eps, stated per sample, enters as eps / loss_divisor; forward: 1
+  double reference_rms = 0;  // R: RMS of the tensor before any rule; measured only for kinds that ask for it
   std::int64_t first_row = 0, rows = 0;  // as in StepContext; rows resolved, 0 where the samples cannot be told apart
   std::vector<std::int64_t> element_order;  // dimensions from the slowest to the fastest for element addresses: the
                                             // batch, then the rest in the tapped tensor's memory order

@@ -38,9 +38,8 @@ std::string Schedule::describe() const { return ""; }
 Amplitude::~Amplitude() = default;
 
 Registry<AmplitudeFactory>& amplitudes() {
-  static Registry<AmplitudeFactory> registry(
-      "amplitude", {kinds::constant_amplitude(), kinds::horizon_amplitude(), kinds::decay_amplitude(),
-                    kinds::linear_amplitude()});
+  static Registry<AmplitudeFactory> registry("amplitude", {kinds::constant_amplitude(), kinds::horizon_amplitude(),
+                                                           kinds::decay_amplitude(), kinds::linear_amplitude()});
   return registry;
 }
 

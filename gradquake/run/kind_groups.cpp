@@ -68,7 +68,7 @@ std::string in_table(std::string text) {
 
 }  // namespace
 
-std::vector<const KindGroup*> kind_groups() { 
+std::vector<const KindGroup*> kind_groups() {
   return {&data::datasets(),
           &model::models(),
           &train::regularizers(),
@@ -138,8 +138,8 @@ std::string group_text(const KindGroup& group) {
 }
 
 std::string group_markdown(const KindGroup& group) {
-  std::string text = fmt::format("### {}\n\n| kind | key | allowed | default | meaning |\n|---|---|---|---|---|\n",
-                                 group.name());
+  std::string text =
+      fmt::format("### {}\n\n| kind | key | allowed | default | meaning |\n|---|---|---|---|---|\n", group.name());
   for (const KindInfo& kind : group.kinds()) {
     text += fmt::format("| `{}` | | | | {} |\n", kind.name, in_table(kind.summary));
     for (const Parameter& parameter : kind.parameters) {

@@ -41,8 +41,7 @@ predict::RunFacts facts(const RunConfig& config, const train::Task& task, const 
                         const std::string& verdict) {
   predict::RunFacts facts;
   facts.steps = task.steps;
-  facts.largest_step_size =
-      config.optimizer.schedule.largest(config.optimizer.learning_rate(), task.steps);
+  facts.largest_step_size = config.optimizer.schedule.largest(config.optimizer.learning_rate(), task.steps);
   facts.verdict = verdict;
   facts.constants = observer.constants();
   facts.sizes = observer.injections().sizes();

@@ -75,8 +75,8 @@ RunConfig read_all(config::Document document) {
   const auto companion = companions.find("objective");
   config.objective = objective.choice("kind", companion == companions.end() ? config.objective : companion->second,
                                       {"cross_entropy", "mse", "logistic"});
-  config.regularizer = train::RegularizerConfig(
-      config::read_kind_section(objective, "regularizer", train::regularizers(), "none"));
+  config.regularizer =
+      train::RegularizerConfig(config::read_kind_section(objective, "regularizer", train::regularizers(), "none"));
   objective.finish();
   config.optimizer = train::read_optimizer(root.section("optimizer"));
   config.rules = train::read_rules(root);

@@ -30,8 +30,7 @@ std::vector<PlacedRule> read_rules(Reader root) {
     placed.rule.label = read_label(reader, rules);
     reader.require("sites");
     placed.rule.sites = reader.text("sites", "*");
-    const std::string direction =
-        reader.choice("direction", to_text(placed.rule.direction), texts_of<Direction>());
+    const std::string direction = reader.choice("direction", to_text(placed.rule.direction), texts_of<Direction>());
     placed.rule.direction = from_text<Direction>(direction);
     placed.rule.perturbation = config::read_kind(reader, perturbations(), placed.rule.perturbation.kind);
     placed.rule.schedule = config::read_kind_section(reader, "schedule", schedules(), placed.rule.schedule.kind);

@@ -102,8 +102,7 @@ StepRecord Trainer::record_of(const StepGradients& gradients, std::int64_t step)
   StepRecord record;
   record.step = step;
   record.epoch = sampler_.epoch(step);
-  record.learning_rate =
-      options_.optimizer.schedule.at(options_.optimizer.learning_rate(), step, options_.steps);
+  record.learning_rate = options_.optimizer.schedule.at(options_.optimizer.learning_rate(), step, options_.steps);
   record.forward_fired = gradients.forward_fired;
   record.backward_fired = gradients.backward_fired;
   record.injections = injections_of(plan_.ledger());

@@ -33,7 +33,8 @@ TEST_F(OutputTest, TableOfSpikesConditionsVerdictAndAccuracyEndsARun) {
 }
 
 TEST_F(OutputTest, KindsListsEveryGroupWithItsKindsAndOneKindWithItsKeys) {
-  expect_has(workspace_.run({"kinds"}).out, {"data\n", "digits", "model\n", "mlp", "optimizer\n", "adamw", "amplitude\n"});
+  expect_has(workspace_.run({"kinds"}).out,
+             {"data\n", "digits", "model\n", "mlp", "optimizer\n", "adamw", "amplitude\n"});
   const Result one = workspace_.run({"kinds", "schedule", "budget"});
   EXPECT_EQ(one.status, 0);
   expect_has(one.out, {"budget: ", "count", "required", "one of even, random", "even", "amplitude"});
