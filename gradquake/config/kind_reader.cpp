@@ -104,6 +104,7 @@ KindValue read_parameter(Reader& reader, const Parameter& parameter) {
 }  // namespace
 
 KindSpec read_kind(Reader& reader, const KindGroup& group, const std::string& def) {
+  if (def.empty()) reader.require("kind");
   KindSpec spec(reader.choice("kind", def, group.names()));
   const KindInfo info = group.find(spec.kind);
   for (const Parameter& parameter : info.parameters) {
