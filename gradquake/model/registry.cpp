@@ -36,8 +36,8 @@ class SeededGenerator {
 }  // namespace
 
 Registry<ModelFactory>& models() {
-  static Registry<ModelFactory> registry(
-      "model", {kinds::mlp(), kinds::cnn(), kinds::linear_chain(), kinds::logistic()});
+  static Registry<ModelFactory> registry("model",
+                                         {kinds::mlp(), kinds::cnn(), kinds::linear_chain(), kinds::logistic()});
   return registry;
 }
 

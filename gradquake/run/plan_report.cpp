@@ -39,8 +39,8 @@ nlohmann::ordered_json perturbation_json(const KindSpec& spec) {
 }  // namespace
 
 void print_plan(std::ostream& out, const RunConfig& config, const train::Task& task) {
-  out << fmt::format("{}: {} on {}, {} steps, batch {}\n\n", config.run.name, config.model.spec.kind, config.data.spec.kind,
-                     task.steps, config.data.batch_size);
+  out << fmt::format("{}: {} on {}, {} steps, batch {}\n\n", config.run.name, config.model.spec.kind,
+                     config.data.spec.kind, task.steps, config.data.batch_size);
   out << fmt::format("{:<20} {:<20} {:<10} {}\n", "site", "shape", "dtype", "occurrences");
   for (const SiteInfo& site : task.sites) {
     out << fmt::format("{:<20} {:<20} {:<10} {}\n", site.name, fmt::format("[{}]", fmt::join(site.shape, ", ")),

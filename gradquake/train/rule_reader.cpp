@@ -1,5 +1,6 @@
 #include "gradquake/train/rule_reader.h"
 
+#include "gradquake/config/enum_reader.h"
 #include "gradquake/config/kind_reader.h"
 #include "gradquake/hooks/perturbation.h"
 #include "gradquake/hooks/schedule.h"
@@ -36,8 +37,7 @@ std::vector<PlacedRule> read_rules(Reader root) {
     placed.rule.label = read_label(reader, rules);
     reader.require("sites");
     placed.rule.sites = reader.text("sites", "*");
-    const std::string direction = reader.choice("direction", to_text(placed.rule.direction), texts_of<Direction>());
-    placed.rule.direction = from_text<Direction>(direction);
+    placed.rule.direction = config::read_enum(reader, "direction", placed.rule.direction);
     placed.rule.perturbation = config::read_kind(reader, perturbations(), placed.rule.perturbation.kind);
     placed.rule.schedule = config::read_kind_section(reader, "schedule", schedules(), placed.rule.schedule.kind);
     placed.rule.may_be_idle = reader.boolean("may_be_idle", placed.rule.may_be_idle);

@@ -254,11 +254,11 @@ TEST(ModelTest, AUsersModelIsMadeByItsName) {
     for (const double one : spec.numbers("factors")) factor *= one;
     return std::make_shared<Scaled>(factor);
   };
-  const KindInfo info{"scaled",
-                      "the input, scaled",
-                      {Parameter::text("name", "for nothing").by_default("scaled"),
-                       Parameter::numbers("factors", "multiplied"),
-                       Parameter::flag("negative", "whether the sign is turned").by_default(false)}};
+  const KindInfo info{
+      "scaled",
+      "the input, scaled",
+      {Parameter::text("name", "for nothing").by_default("scaled"), Parameter::numbers("factors", "multiplied"),
+       Parameter::flag("negative", "whether the sign is turned").by_default(false)}};
   models().add(info, make);
   auto config = config_of("scaled");
   config.spec.set("factors", std::vector<double>{1.5, 2}).set("negative", true);

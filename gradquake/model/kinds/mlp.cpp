@@ -82,12 +82,12 @@ std::optional<KindProblem> check_widths(const KindSpec& spec) {
 ModelKind mlp() {
   return {{.name = "mlp",
            .summary = "linear maps with an activation behind each but the last",
-           .parameters = {widths("input, hidden..., output features"),
-                          Parameter::choice("activation", activation_names(), "behind each hidden layer")
-                              .by_default("relu"),
-                          Parameter::number("dropout", "probability, after each hidden activation")
-                              .in({.min = 0, .max = 1, .max_open = true})
-                              .by_default(0.0)},
+           .parameters =
+               {widths("input, hidden..., output features"),
+                Parameter::choice("activation", activation_names(), "behind each hidden layer").by_default("relu"),
+                Parameter::number("dropout", "probability, after each hidden activation")
+                    .in({.min = 0, .max = 1, .max_open = true})
+                    .by_default(0.0)},
            .check = check_widths},
           make_mlp};
 }
