@@ -10,6 +10,7 @@ Json write(const CurvatureRecord& curvature) {
   return {{"step", curvature.step},
           {"lambda_max", state::write(curvature.lambda_max)},
           {"lambda_min", state::write(curvature.lambda_min)},
+          {"lambda_min_bound", state::write(curvature.lambda_min_bound)},
           {"smoothness", state::write(curvature.smoothness)},
           {"gamma_L", state::write(curvature.gamma_L)},
           {"products", curvature.products}};
@@ -19,7 +20,8 @@ CurvatureRecord read_curvature(const Json& value) {
   CurvatureRecord curvature;
   curvature.step = value.at("step").get<std::int64_t>();
   curvature.lambda_max = read_double(value.at("lambda_max"));
-  curvature.lambda_min = read_double(value.at("lambda_min"));
+  curvature.lambda_min = read_optional(value.at("lambda_min"));
+  curvature.lambda_min_bound = read_optional(value.at("lambda_min_bound"));
   curvature.smoothness = read_double(value.at("smoothness"));
   curvature.gamma_L = read_double(value.at("gamma_L"));
   curvature.products = value.at("products").get<int>();

@@ -97,6 +97,7 @@ std::string curvature_line(const CurvatureRecord& curvature) {
       .field("step", curvature.step)
       .field("lambda_max", curvature.lambda_max)
       .field("lambda_min", curvature.lambda_min)
+      .field("lambda_min_bound", curvature.lambda_min_bound)
       .field("smoothness", curvature.smoothness)
       .field("gamma_L", curvature.gamma_L)
       .field("products", static_cast<std::int64_t>(curvature.products))

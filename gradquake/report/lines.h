@@ -25,7 +25,7 @@ GRADQUAKE_EXPORT std::string ledger_line(const InjectionRecord& injection);
 // evaluations.jsonl: step, loss, accuracy
 GRADQUAKE_EXPORT std::string evaluation_line(const EvaluationRecord& evaluation);
 
-// curvature.jsonl: step, lambda_max, lambda_min, smoothness, gamma_L, products
+// curvature.jsonl: step, lambda_max, lambda_min, lambda_min_bound, smoothness, gamma_L, products
 GRADQUAKE_EXPORT std::string curvature_line(const CurvatureRecord& curvature);
 
 // {value, equation, reason}, an unsaid equation or reason being null.

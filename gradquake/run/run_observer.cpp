@@ -44,7 +44,7 @@ void RunObserver::on_start(const RunInfo& info) {
   minimum_loss_ = report::optional_at<double>(state, "minimum_loss");
   if (!state["sharpest"].is_null()) {
     const auto& sharp = state["sharpest"];
-    sharpest_ = CurvatureRecord{sharp[0], sharp[1], sharp[2], sharp[3], sharp[4], sharp[5]};
+    sharpest_ = CurvatureRecord{.step = sharp["step"], .smoothness = sharp["smoothness"]};
   }
 }
 
@@ -61,8 +61,7 @@ std::string RunObserver::save() {
   state["minimum_loss"] = report::or_null(minimum_loss_);
   state["sharpest"] = nullptr;
   if (sharpest_) {
-    state["sharpest"] = {sharpest_->step,       sharpest_->lambda_max, sharpest_->lambda_min,
-                         sharpest_->smoothness, sharpest_->gamma_L,    sharpest_->products};
+    state["sharpest"] = {{"step", sharpest_->step}, {"smoothness", sharpest_->smoothness}};
   }
   return state.dump();
 }

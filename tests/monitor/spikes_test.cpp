@@ -127,7 +127,7 @@ TEST(SpikesTest, WhatIsAttachedToAnOpenSpikeComesBackWithItsVerdict) {
   for (const StepRecord& record : series(60, constant(1), constant(1), {30})) {
     auto outcome = monitor.observe(record);
     if (outcome.opens_episode) {
-      monitor.open_spike(record.step)->curvature = CurvatureRecord{30, 2, -1, 2, 0.2, 24};
+      monitor.open_spike(record.step)->curvature = CurvatureRecord{30, 2, -1, std::nullopt, 2, 0.2, 24};
       monitor.open_spike(record.step)->predicted = {7.0, "(38)", ""};
     }
     closed.insert(closed.end(), outcome.closed.begin(), outcome.closed.end());

@@ -42,7 +42,7 @@ TEST(StateTest, AnOpenSpikeKeepsNonFiniteNumbersAndWhatWasAttached) {
   monitor.observe(quiet(1, kNaN, 1));
   SpikeRecord* spike = monitor.open_spike(1);
   ASSERT_NE(spike, nullptr);
-  spike->curvature = CurvatureRecord{1, kInf, -kInf, kInf, kNaN, 12};
+  spike->curvature = CurvatureRecord{1, kInf, std::nullopt, -kInf, kInf, kNaN, 12};
   spike->predicted = {std::nullopt, "(38)", "noise floor"};
   spike->causes = {{"r", "s", "forward", kInf, 2}};
 
@@ -52,7 +52,8 @@ TEST(StateTest, AnOpenSpikeKeepsNonFiniteNumbersAndWhatWasAttached) {
   ASSERT_NE(back, nullptr);
   EXPECT_TRUE(std::isnan(*back->grad_norm));
   EXPECT_EQ(back->curvature->lambda_max, kInf);
-  EXPECT_EQ(back->curvature->lambda_min, -kInf);
+  EXPECT_EQ(back->curvature->lambda_min, std::nullopt);
+  EXPECT_EQ(back->curvature->lambda_min_bound, -kInf);
   EXPECT_TRUE(std::isnan(back->curvature->gamma_L));
   EXPECT_EQ(back->curvature->products, 12);
   EXPECT_EQ(back->predicted.reason, "noise floor");
