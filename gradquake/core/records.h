@@ -78,8 +78,9 @@ struct EvaluationRecord {
 struct CurvatureRecord {
   std::int64_t step = 0;
   double lambda_max = 0;
-  double lambda_min = 0;
-  double smoothness = 0;  // max(|lambda_max|, |lambda_min|)
+  std::optional<double> lambda_min = {};        // null where it has not converged within the limit of products
+  std::optional<double> lambda_min_bound = {};  // then its estimate from below: smallest Ritz value minus its residual
+  double smoothness = 0;  // largest |Ritz value|: max(|lambda_max|, |lambda_min|) as far as it is known
   double gamma_L = 0;     // learning_rate * smoothness
   int products = 0;       // Hessian-vector products spent
 };

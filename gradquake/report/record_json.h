@@ -41,7 +41,7 @@ GRADQUAKE_EXPORT std::string to_line(const InjectionTotal& total);
 // evaluations.jsonl: step, loss, accuracy
 GRADQUAKE_EXPORT std::string to_line(const EvaluationRecord& evaluation);
 
-// curvature.jsonl: step, lambda_max, lambda_min, smoothness, gamma_L, products
+// curvature.jsonl: step, lambda_max, lambda_min, lambda_min_bound, smoothness, gamma_L, products
 GRADQUAKE_EXPORT std::string to_line(const CurvatureRecord& curvature);
 
 // predictions.jsonl: step, learning_rate, level, loss, grad_error, displacement, excess, lambda_max, smoothness, pl,

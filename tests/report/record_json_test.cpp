@@ -85,7 +85,7 @@ SpikeRecord full_spike() {
   spike.causes = {{"late", "layers.2", "forward", 12.5, 0}, {"early", "layers.1", "backward", 0.5, 3}};
   spike.level = 1.5;
   spike.loss_level = 0.5;
-  spike.curvature = CurvatureRecord{100, 7.5, -0.5, 7.5, 0.375, 24};
+  spike.curvature = CurvatureRecord{100, 7.5, -0.5, std::nullopt, 7.5, 0.375, 24};
   spike.predicted = {12.0, "local", ""};
   spike.predicted_displaced = {std::nullopt, "local", "never within 2000 steps"};
   spike.observed_recovery_steps = 9;
@@ -101,7 +101,7 @@ TEST(RecordJsonTest, ASpikeHoldsEveryFieldInOrder) {
       R"({"step":100,"detector":"both","score":7.5,"grad_norm":6.0,"clean_grad_norm":2.0,"grad_error":5.5,"layer":"layers.1","causes":[)"
       R"({"rule":"late","site":"layers.2","direction":"forward","norm":12.5,"steps_ago":0},)"
       R"({"rule":"early","site":"layers.1","direction":"backward","norm":0.5,"steps_ago":3}],)"
-      R"("level":1.5,"loss_level":0.5,"curvature":{"step":100,"lambda_max":7.5,"lambda_min":-0.5,)"
+      R"("level":1.5,"loss_level":0.5,"curvature":{"step":100,"lambda_max":7.5,"lambda_min":-0.5,"lambda_min_bound":null,)"
       R"("smoothness":7.5,"gamma_L":0.375,"products":24},)"
       R"("predicted":{"value":12.0,"equation":"local","reason":null},)"
       R"("predicted_displaced":{"value":null,"equation":"local","reason":"never within 2000 steps"},)"
@@ -135,8 +135,8 @@ TEST(RecordJsonTest, AnEvaluationWithoutAccuracySaysNull) {
 }
 
 TEST(RecordJsonTest, CurvatureHoldsEveryField) {
-  EXPECT_EQ(to_line(CurvatureRecord{16, 0.2, -0.1, 0.2, 0.01, 30}),
-            R"({"step":16,"lambda_max":0.2,"lambda_min":-0.1,"smoothness":0.2,"gamma_L":0.01,"products":30})");
+  EXPECT_EQ(to_line(CurvatureRecord{16, 0.2, std::nullopt, -0.1, 0.2, 0.01, 30}),
+            R"({"step":16,"lambda_max":0.2,"lambda_min":null,"lambda_min_bound":-0.1,"smoothness":0.2,"gamma_L":0.01,"products":30})");
 }
 
 TEST(RecordJsonTest, NamesAreEscaped) {
@@ -192,7 +192,7 @@ TEST(RecordJsonTest, EveryRecordThatIsReadAndWrittenAgainIsTheSameLine) {
   natural.detector = "nonfinite";
   natural.grad_norm = kInf;
   natural.causes = {{"r", "s", "forward", kInf, 2}};
-  natural.curvature = CurvatureRecord{1, kInf, -kInf, kInf, kNaN, 12};
+  natural.curvature = CurvatureRecord{1, kInf, std::nullopt, -kInf, kInf, kNaN, 12};
   natural.verdict = "diverged";
   const Condition condition{"step_size", "(22)", "printed", 0.1, 0.3, 3.0, true, "L of step 16"};
   for (const std::string& line : {to_line(step_line(step, true)), to_line(step_line({}, false))}) {
@@ -213,7 +213,7 @@ TEST(RecordJsonTest, EveryRecordThatIsReadAndWrittenAgainIsTheSameLine) {
   EXPECT_EQ(there_and_back<InjectionTotal>(total), total);
   const std::string evaluation = to_line(EvaluationRecord{200, kNaN, std::nullopt});
   EXPECT_EQ(there_and_back<EvaluationRecord>(evaluation), evaluation);
-  const std::string curvature = to_line(CurvatureRecord{16, 0.2, -0.1, 0.2, 0.01, 30});
+  const std::string curvature = to_line(CurvatureRecord{16, 0.2, std::nullopt, -0.1, 0.2, 0.01, 30});
   EXPECT_EQ(there_and_back<CurvatureRecord>(curvature), curvature);
   const std::string prediction = to_line(Prediction{12.0, "(38)", ""});
   EXPECT_EQ(there_and_back<Prediction>(prediction), prediction);
