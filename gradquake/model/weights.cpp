@@ -85,9 +85,7 @@ void save_weights(const std::string& path, const torch::nn::Module& module) {
   // Through a stream: saved to a path, the archive would carry the file's name.
   std::ostringstream bytes;
   script_of(module, std::make_shared<torch::jit::CompilationUnit>()).save(bytes);
-  if (const std::error_code error = replace_file(path, bytes.str())) {
-    throw UserError("model", "cannot write '" + path + "': " + error.message());
-  }
+  write_file("model", path, bytes.str());
 }
 
 void load_weights(const std::string& path, torch::nn::Module& module) {

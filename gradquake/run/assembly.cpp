@@ -17,7 +17,7 @@ namespace {
 
 at::Device device_of(const RunConfig& config) {
   if (config.run.device == "cuda" && !at::hasCUDA()) {
-    throw UserError("study", "expected run.device cpu, got cuda, which this LibTorch or machine does not have");
+    throw UserError("run", "expected run.device cpu, got cuda, which this LibTorch or machine does not have");
   }
   return at::Device(config.run.device);
 }
@@ -38,13 +38,13 @@ std::vector<SiteInfo> dry_run(const RunConfig& config, const train::Task& task) 
 void check_objective(const RunConfig& config, const data::DataShape& shape) {
   const bool labels = shape.classes == 0;
   if (config.objective == "cross_entropy" && labels) {
-    throw UserError("study", fmt::format("expected objective.kind logistic for data.kind {} (labels -1 and +1), got {}",
-                                         config.data.spec.kind, config.objective));
+    throw UserError("run", fmt::format("expected objective.kind logistic for data.kind {} (labels -1 and +1), got {}",
+                                       config.data.spec.kind, config.objective));
   }
   if (config.objective == "logistic" && !labels) {
-    throw UserError("study", fmt::format("expected objective.kind cross_entropy or mse for data.kind {} ({} classes), "
-                                         "got logistic",
-                                         config.data.spec.kind, shape.classes));
+    throw UserError("run", fmt::format("expected objective.kind cross_entropy or mse for data.kind {} ({} classes), "
+                                       "got logistic",
+                                       config.data.spec.kind, shape.classes));
   }
 }
 
@@ -102,6 +102,24 @@ train::Task assemble(const RunConfig& config) {
   task.sites = dry_run(config, task);
   task.plan = make_plan(config, task);
   return task;
+}
+
+Options run_options(const RunConfig& config) {
+  Options options;
+  options.name = config.run.name;
+  options.on_nonfinite = config.run.on_nonfinite == "skip" ? train::OnNonfinite::kSkip : train::OnNonfinite::kStop;
+  options.monitor = config.monitor;
+  options.curvature = config.curvature;
+  options.shadow_interval = config.shadow_interval;
+  options.evaluate_interval = config.evaluate_interval;
+  options.checkpoint_interval = config.checkpoint_interval;
+  options.checkpoint_keep = config.checkpoint_keep;
+  options.ledger = config.ledger;
+  for (const PlacedCallback& placed : config.callbacks) {
+    options.callbacks.emplace_back(placed.name, make_callback(placed));
+  }
+  options.digest = config.digest;
+  return options;
 }
 
 }  // namespace gradquake::run

@@ -28,15 +28,6 @@ bool all_finite(const std::vector<at::Tensor>& tensors) {
   return true;
 }
 
-std::vector<InjectionRecord> injections_of(Ledger& ledger) {
-  std::vector<InjectionRecord> records;
-  for (LedgerEntry& entry : ledger.take_entries()) {
-    records.push_back({entry.step, std::move(entry.rule), std::move(entry.site), std::move(entry.direction),
-                       entry.occurrence, entry.elements, entry.norm, entry.relative_norm});
-  }
-  return records;
-}
-
 }  // namespace
 
 Trainer::Trainer(TrainerOptions options, model::Model& model, data::DataSplits data, Plan& plan,
@@ -102,11 +93,10 @@ StepRecord Trainer::record_of(const StepGradients& gradients, std::int64_t step)
   StepRecord record;
   record.step = step;
   record.epoch = sampler_.epoch(step);
-  record.learning_rate =
-      options_.optimizer.schedule.at(options_.optimizer.learning_rate(), step, options_.steps);
+  record.learning_rate = options_.optimizer.schedule.at(options_.optimizer.learning_rate(), step, options_.steps);
   record.forward_fired = gradients.forward_fired;
   record.backward_fired = gradients.backward_fired;
-  record.injections = injections_of(plan_.ledger());
+  record.injections = plan_.ledger().take_entries();
 
   const GradientNorms norms = gradient_norms(gradients, parameters_, options_.regularizer, groups_);
   double penalty = 0;

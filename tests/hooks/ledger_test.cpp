@@ -32,7 +32,7 @@ Warnings warnings_of(const Plan& plan) {
   return lines;
 }
 
-void expect_equal(const std::vector<LedgerEntry>& a, const std::vector<LedgerEntry>& b) {
+void expect_equal(const std::vector<InjectionRecord>& a, const std::vector<InjectionRecord>& b) {
   ASSERT_EQ(a.size(), b.size());
   for (std::size_t i = 0; i < a.size(); ++i) {
     EXPECT_EQ(std::tie(a[i].step, a[i].rule, a[i].site, a[i].direction, a[i].occurrence, a[i].elements, a[i].norm,
@@ -78,7 +78,7 @@ TEST(LedgerTest, EntriesComeByStepAndInOrderOfExecution) {
     tap("c", x.detach());
   }
   std::string order;
-  for (const LedgerEntry& entry : plan.ledger().take_entries()) {
+  for (const InjectionRecord& entry : plan.ledger().take_entries()) {
     order += std::to_string(entry.step) + entry.site + entry.direction[0] + " ";
   }
   EXPECT_EQ(order, "2cf 4af 4bf 4bb 4ab ");
@@ -101,7 +101,7 @@ TEST(LedgerTest, AModuleUsedTwiceAndALoopAreOccurrencesNotMisfires) {
   EXPECT_FALSE(torch::allclose(added[0], added[1]));
   EXPECT_FALSE(torch::allclose(added[0], added[3]));
   std::string occurrences;
-  for (const LedgerEntry& entry : plan.ledger().take_entries()) {
+  for (const InjectionRecord& entry : plan.ledger().take_entries()) {
     occurrences += std::to_string(entry.occurrence);
   }
   EXPECT_EQ(occurrences, "012210012210");
@@ -296,7 +296,7 @@ struct Checkpointed : torch::autograd::Function<Checkpointed> {
 
 TEST(LedgerTest, RecomputedActivationsGiveTheSameDrawsGradientsAndLedger) {
   const Tensor input = random({5, 4}, 1);
-  const auto run = [&](bool recompute, std::vector<LedgerEntry>& entries, bool paused) {
+  const auto run = [&](bool recompute, std::vector<InjectionRecord>& entries, bool paused) {
     Plan plan({make_rule("r", "*", Direction::kBoth), make_rule("s", "shared", Direction::kForward)}, {});
     std::vector<Tensor> w;  // one a layer: the order in which uses of one weight are summed is not the tap's matter
     for (std::uint64_t i = 0; i < 5; ++i) {
@@ -322,7 +322,7 @@ TEST(LedgerTest, RecomputedActivationsGiveTheSameDrawsGradientsAndLedger) {
     }
     return torch::stack(w);
   };
-  std::vector<LedgerEntry> plain, replayed;
+  std::vector<InjectionRecord> plain, replayed;
   EXPECT_TRUE(torch::equal(run(false, plain, false), run(true, replayed, false)));
   expect_equal(plain, replayed);
   EXPECT_EQ(plain.size(), 5U + 3U + 5U);

@@ -231,7 +231,7 @@ TEST(PerturbationTest, TheLedgersNormIsThatOfWhatWasAddedInEveryMode) {
         PlanScope scope(plan, {.rows = 3});
         value = tap("site", y);
       }
-      const LedgerEntry entry = plan.ledger().take_entries().at(0);
+      const InjectionRecord entry = plan.ledger().take_entries().at(0);
       const double added = (value - y).norm().item<double>();
       EXPECT_NEAR(entry.norm, added, 1e-12 * added);
       EXPECT_NEAR(entry.relative_norm, added / y.norm().item<double>(), 1e-12);
@@ -336,7 +336,7 @@ TEST(PerturbationTest, AKindOfOnesOwnIsUsedAndMeasuredLikeTheOthers) {
     PlanScope scope(plan, {.sample_ids = {10, 20}});
     EXPECT_TRUE(torch::equal(tap("site", torch::tensor({3.25F, 4.0F})), torch::tensor({3.0F, 4.0F})));
   }
-  const LedgerEntry entry = plan.ledger().take_entries().at(0);
+  const InjectionRecord entry = plan.ledger().take_entries().at(0);
   EXPECT_EQ(entry.norm, 0.25);
   EXPECT_DOUBLE_EQ(entry.relative_norm, 0.25 / std::hypot(3.25, 4.0));
 }

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "gradquake/core/error.h"
+#include "gradquake/hooks/schedule.h"
 #include "gradquake/model/model.h"
 #include "gradquake/run/plan_report.h"
 #include "tiny_images.h"
@@ -107,8 +108,7 @@ TEST(AssemblyTest, ObjectivesAndWidthsThatDoNotFitTheDataAreRefused) {
 
 TEST(AssemblyTest, CudaWithoutCudaIsRefused) {
   if (at::hasCUDA()) GTEST_SKIP() << "this LibTorch has CUDA";
-  EXPECT_EQ(error_of(read(kMlp + "  []", {"run.device=cuda"})).rfind("[study] expected run.device cpu, got cuda", 0),
-            0);
+  EXPECT_EQ(error_of(read(kMlp + "  []", {"run.device=cuda"})).rfind("[run] expected run.device cpu, got cuda", 0), 0);
 }
 
 TEST(PlanReportTest, ThePlanIsPrintedSiteBySiteAndRuleByRule) {

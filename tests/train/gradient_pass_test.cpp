@@ -22,7 +22,7 @@ struct Result {
   std::vector<at::Tensor> buffers;
   at::Tensor generator;
   int forwards = 0;
-  std::vector<LedgerEntry> entries;
+  std::vector<InjectionRecord> entries;
 };
 
 Result pass_of(std::vector<Rule> rules, bool shadow, const SmallNetOptions& options = kEverything,
@@ -133,9 +133,9 @@ TEST(GradientPassTest, MicroBatchesDrawWhatTheWholeBatchDraws) {
 
 TEST(GradientPassTest, TheLedgerOfMicroBatchesAddsUpToThatOfTheBatch) {
   const std::vector<Rule> rules{rule_at("fc1", Direction::kForward), rule_at("head", Direction::kBackward)};
-  const auto totals = [](const std::vector<LedgerEntry>& entries) {
+  const auto totals = [](const std::vector<InjectionRecord>& entries) {
     std::map<std::string, std::pair<double, std::int64_t>> sums;
-    for (const LedgerEntry& entry : entries) {
+    for (const InjectionRecord& entry : entries) {
       sums[entry.rule].first += entry.norm * entry.norm;
       sums[entry.rule].second += entry.elements;
     }
@@ -159,7 +159,7 @@ TEST(GradientPassTest, EpsIsPerSampleWhateverTheMicroBatch) {
     const at::Tensor moved = result.gradients.perturbed.back() - result.gradients.clean.back();
     EXPECT_LT((moved - 0.25).abs().max().item<double>(), 1e-14) << micro_batch;
     double squared = 0;
-    for (const LedgerEntry& entry : result.entries) squared += entry.norm * entry.norm;
+    for (const InjectionRecord& entry : result.entries) squared += entry.norm * entry.norm;
     EXPECT_NEAR(squared, 0.25 * 0.25 * kRows * kClasses, 1e-12) << micro_batch;
   }
 }
