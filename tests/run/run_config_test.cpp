@@ -144,7 +144,7 @@ TEST(RunConfigTest, AUsersRuleTakesATextAListAndAFlagAndReadsBackTheSame) {
 }
 
 TEST(RunConfigTest, ThreadsAutoIsResolvedToANumber) {
-  EXPECT_EQ(read(kExample).resolved.find("auto"), std::string::npos);
+  EXPECT_EQ(read(kExample).resolved.find("threads: auto"), std::string::npos);
   EXPECT_EQ(read(kShortest, {"run.threads=3"}).run.threads, 3);
 }
 
