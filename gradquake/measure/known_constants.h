@@ -1,6 +1,6 @@
 // The constants that a run's config and data settle before it starts.
 //
-// Two models have closed forms (THEORY.md 4; M samples h_i as the rows of H, weight rho of the regulariser, weight
+// Two models have closed forms (docs/theory.md 4; M samples h_i as the rows of H, weight rho of the regulariser, weight
 // decay d of plain SGD):
 //   logistic       L = lambda_max(H'H)/(4 M) + 2 rho + d,  mu = 2 rho + d (the data term's curvature falls to 0
 //                  far out),  k_1 = max ||h||, c_2 = 1, D_2 = max sigma' = 1/4, E_2 = max |sigma''| = 1/(6 sqrt 3)
