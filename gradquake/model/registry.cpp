@@ -1,37 +1,17 @@
 #include "gradquake/model/registry.h"
 
-#include <ATen/CPUGeneratorImpl.h>
-
 #include <exception>
 #include <utility>
 
 #include "gradquake/core/error.h"
 #include "gradquake/model/kinds/models.h"
 #include "gradquake/model/model.h"
+#include "gradquake/model/module_state.h"
 #include "gradquake/model/weights.h"
 
 namespace gradquake::model {
 namespace {
 
-// Seeds torch's global generator, from which modules draw their weights, and puts its state back.
-class SeededGenerator {
- public:
-  explicit SeededGenerator(std::uint64_t seed) : generator_(at::detail::getDefaultCPUGenerator()) {
-    const std::lock_guard lock(generator_.mutex());
-    state_ = generator_.get_state();
-    generator_.set_current_seed(seed);
-  }
-  ~SeededGenerator() {
-    const std::lock_guard lock(generator_.mutex());
-    generator_.set_state(state_);
-  }
-  SeededGenerator(const SeededGenerator&) = delete;
-  SeededGenerator& operator=(const SeededGenerator&) = delete;
-
- private:
-  at::Generator generator_;
-  at::Tensor state_;
-};
 
 }  // namespace
 

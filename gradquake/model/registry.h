@@ -24,7 +24,8 @@ class Model;
 // What the data offers: data::DataShape, restated here because models know no data sets.
 struct ModelInput {
   std::vector<std::int64_t> sample;  // shape of one input, e.g. {64} or {1, 28, 28}
-  std::int64_t classes = 0;          // 0: labels -1 / +1, one output
+  std::int64_t classes = 0;          // 0: labels -1 / +1, one output; or numbers
+  std::int64_t numbers = 0;          // in a target of numbers (regression), one output each; 0: classes or labels
 };
 
 using ModelFactory = std::function<std::shared_ptr<Model>(const KindSpec&, const ModelInput&)>;

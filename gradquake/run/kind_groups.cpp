@@ -12,6 +12,7 @@
 #include "gradquake/hooks/schedule.h"
 #include "gradquake/model/registry.h"
 #include "gradquake/train/learning_rate.h"
+#include "gradquake/train/objective.h"
 #include "gradquake/train/optimizer.h"
 #include "gradquake/train/regularizer.h"
 
@@ -71,6 +72,7 @@ std::string in_table(std::string text) {
 std::vector<const KindGroup*> kind_groups() { 
   return {&data::datasets(),
           &model::models(),
+          &train::objectives(),
           &train::regularizers(),
           &train::optimizers(),
           &train::learning_rate_schedules(),

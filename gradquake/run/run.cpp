@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 
 #include "gradquake/hooks/ledger.h"
-#include "gradquake/model/model.h"
 #include "gradquake/model/weights.h"
 #include "gradquake/predict/run_history.h"
 #include "gradquake/predict/run_theory.h"
@@ -15,18 +14,10 @@
 namespace gradquake::run {
 namespace {
 
-train::TrainerOptions trainer_options(const RunConfig& config, const train::Task& task, const RunFolder& folder,
-                                      const RunHooks& hooks) {
+train::TrainerOptions trainer_options(const RunConfig& config, const RunFolder& folder, const RunHooks& hooks) {
   train::TrainerOptions options;
   options.name = config.run.name;
-  options.seed = config.run.seed;
-  options.steps = task.steps;
-  options.batch_size = config.data.batch_size;
-  options.pass = {train::objective_from_name(config.objective), config.data.micro_batch};
-  options.regularizer = config.regularizer;
-  options.optimizer = config.optimizer;
   options.on_nonfinite = config.run.on_nonfinite == "skip" ? train::OnNonfinite::kSkip : train::OnNonfinite::kStop;
-  options.device = at::Device(config.run.device);
   options.shadow_interval = config.shadow_interval;
   options.evaluate_interval = config.evaluate_interval;
   options.checkpoint_interval = config.checkpoint_interval;
@@ -87,7 +78,7 @@ RunResult run_from(const RunConfig& config, train::Task& task, const RunFolder& 
                    const train::CheckpointSections* checkpoint) {
   const measure::CurvatureProbe probe(task, config.curvature);
   RunObserver observer(config, task, folder, probe, hooks);
-  train::Trainer trainer(trainer_options(config, task, folder, hooks), *task.model, task.data, *task.plan, {&observer});
+  train::Trainer trainer(trainer_options(config, folder, hooks), task, {&observer});
   if (checkpoint) trainer.restore(*checkpoint);
   const train::RunEnd end = trainer.run();
 

@@ -73,8 +73,8 @@ RunConfig read_all(config::Document document) {
   Reader objective = root.section("objective");
   const auto companions = model::models().find(config.model.spec.kind).companions;
   const auto companion = companions.find("objective");
-  config.objective = objective.choice("kind", companion == companions.end() ? config.objective : companion->second,
-                                      {"cross_entropy", "mse", "logistic"});
+  config.objective = config::read_kind(objective, train::objectives(),
+                                       companion == companions.end() ? "cross_entropy" : companion->second);
   config.regularizer = train::RegularizerConfig(
       config::read_kind_section(objective, "regularizer", train::regularizers(), "none"));
   objective.finish();

@@ -12,6 +12,7 @@
 #include "gradquake/measure/curvature_config.h"
 #include "gradquake/model/model_config.h"
 #include "gradquake/monitor/config.h"
+#include "gradquake/train/objective.h"
 #include "gradquake/train/optimizer.h"
 #include "gradquake/train/regularizer.h"
 #include "gradquake/train/rule_reader.h"
@@ -35,7 +36,7 @@ struct RunConfig {
   RunSection run;
   data::DataConfig data;
   model::ModelConfig model;
-  std::string objective = "cross_entropy";
+  KindSpec objective;
   train::RegularizerConfig regularizer;
   train::OptimizerConfig optimizer;
   std::vector<train::PlacedRule> rules;

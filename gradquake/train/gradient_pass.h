@@ -15,12 +15,7 @@
 
 #include "gradquake/data/dataset.h"
 #include "gradquake/hooks/export.h"
-#include "gradquake/hooks/plan.h"
-#include "gradquake/train/objective.h"
-
-namespace gradquake::model {
-class Model;
-}  // namespace gradquake::model
+#include "gradquake/train/task.h"
 
 namespace gradquake::train {
 
@@ -34,15 +29,10 @@ struct StepGradients {
   bool shadow = false;  // a shadow was due
 };
 
-struct GradientPassOptions {
-  ObjectiveKind objective = ObjectiveKind::kCrossEntropy;
-  std::optional<std::int64_t> micro_batch;  // rows; absent: the whole batch at once
-};
-
 class GRADQUAKE_EXPORT GradientPass {
  public:
-  // The model, its trained parameters and the plan outlive this object.
-  GradientPass(model::Model& model, std::vector<at::Tensor> parameters, Plan& plan, GradientPassOptions options);
+  // The task outlives this object; `parameters`: those of its model that are trained.
+  GradientPass(const Task& task, std::vector<at::Tensor> parameters);
 
   StepGradients compute(const data::Batch& batch, std::int64_t step, bool shadow_due);
 
@@ -53,10 +43,8 @@ class GRADQUAKE_EXPORT GradientPass {
   void clean_pass(const std::vector<Part>& parts, StepGradients& result);
   void perturbed_pass(const std::vector<Part>& parts, std::int64_t step, bool share_forward, StepGradients& result);
 
-  model::Model& model_;
+  const Task& task_;
   std::vector<at::Tensor> parameters_;
-  Plan& plan_;
-  GradientPassOptions options_;
 };
 
 }  // namespace gradquake::train
