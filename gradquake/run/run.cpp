@@ -95,7 +95,7 @@ RunResult run_from(const RunConfig& config, train::Task& task, const RunFolder& 
     for (const LedgerWarning& warning : task.plan->ledger().warnings()) hooks.log("warning: " + warning.message);
     for (const theory::Finding& finding : theory.findings) hooks.log(finding.kind + ": " + finding.message);
   }
-  model::save_weights(folder.file("weights.pt"), *task.model);
+  model::save_weights(folder.file("weights.safetensors"), *task.model);
   write_text_atomically(folder.file("summary.json"), report::summary_text(result.summary));
   return result;
 }

@@ -148,7 +148,7 @@ TEST_F(RunPredictionTest, PredictingChangesNoBitOfTheTraining) {
   const RunFolder with = made(kMlp, {"run.name=with"});
   const RunFolder without = made(kMlp, {"run.name=without", "monitor.curvature={at: [], on_spike: none}"});
   EXPECT_EQ(text_of(with.file("steps.jsonl")), text_of(without.file("steps.jsonl")));
-  EXPECT_EQ(text_of(with.file("weights.pt")), text_of(without.file("weights.pt")));
+  EXPECT_EQ(text_of(with.file("weights.safetensors")), text_of(without.file("weights.safetensors")));
   EXPECT_NE(lines_of(with.file("spikes.jsonl"))[0]["predicted"]["equation"], nullptr);
   EXPECT_EQ(reason(without), "monitor.curvature.on_spike is none");
 }

@@ -94,7 +94,7 @@ TEST(AssemblyTest, AGlobThatMatchesNoSiteIsRefusedAtTheRulesPlace) {
 
 TEST(AssemblyTest, ObjectivesAndWidthsThatDoNotFitTheDataAreRefused) {
   EXPECT_NE(
-      error_of(read(kMlp + "  []", {"objective.kind=logistic"})).find("expected objective.kind cross_entropy or mse"),
+      error_of(read(kMlp + "  []", {"objective.kind=logistic"})).find("expected objective.kind cross_entropy, huber, mae, mse, output for model.kind mlp"),
       std::string::npos);
   const std::string labels = "data: {kind: synthetic_logistic}\nmodel: {kind: logistic}\nrun: {threads: 1}\n";
   EXPECT_EQ(error_of(read(labels)), "no error");

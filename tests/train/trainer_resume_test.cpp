@@ -137,6 +137,16 @@ TEST_F(TrainerResumeTest, ARunStoppedAsNonFiniteStaysStopped) {
   EXPECT_TRUE(same_bits(training->net.parameters(), stopped.net.parameters()));
 }
 
+TEST_F(TrainerResumeTest, SkippedStepsAreCountedAcrossACheckpoint) {
+  TrainingOptions skipping = options(10);
+  skipping.on_nonfinite = OnNonfinite::kSkip;
+  Training unbroken(skipping, net_, rules());
+  unbroken.net.poison = [](const at::Tensor& y) { return y / at::zeros_like(y); };
+  unbroken.run();
+  EXPECT_EQ(unbroken.recorder.end->skipped_steps, 10);
+  EXPECT_EQ(resumed(skipping, net_, 7)->recorder.end->skipped_steps, 7);
+}
+
 TEST_F(TrainerResumeTest, AProlongedRunEqualsOneThatWasThatLongItsEvaluationsIncluded) {
   for (const std::int64_t interval : {5, 4}) {
     TrainingOptions shorter = options(10), longer = options(20);

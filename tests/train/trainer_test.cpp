@@ -297,6 +297,27 @@ TEST(TrainerTest, ASkippedStepLeavesWeightsBuffersAndMomentumAsTheyWere) {
   EXPECT_TRUE(same_bits(skipped.state(), shorter.state()));
 }
 
+TEST(TrainerTest, AStoppedRunKeepsTheBuffersOfBeforeTheBadStep) {
+  Training stopped(options_of(10), kNormed, both_rules()), shorter(options_of(4), kNormed, both_rules());
+  poison_step_4(stopped);
+  stopped.run();
+  shorter.run();
+  EXPECT_TRUE(stopped.recorder.end->stopped_nonfinite);
+  EXPECT_TRUE(same_bits(stopped.state(), shorter.state()));
+}
+
+TEST(TrainerTest, SkippedStepsAreCounted) {
+  TrainingOptions options = options_of(10);
+  EXPECT_EQ(Training(options, kNormed, {}).run().recorder.end->skipped_steps, 0);
+  options.on_nonfinite = OnNonfinite::kSkip;
+  Training one(options, kNormed, {});
+  poison_step_4(one);
+  EXPECT_EQ(one.run().recorder.end->skipped_steps, 1);
+  Training all(options, kNormed, {});
+  all.net.poison = [](const at::Tensor& y) { return y * kInfinity; };
+  EXPECT_EQ(all.run().recorder.end->skipped_steps, 10);
+}
+
 TEST(TrainerTest, SkippingTrainsOnAndStaysFinite) {
   TrainingOptions options = options_of(10);
   options.on_nonfinite = OnNonfinite::kSkip;
