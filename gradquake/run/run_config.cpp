@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <thread>
 
 #include "gradquake/config/kind_reader.h"
@@ -60,6 +62,18 @@ monitor::MonitorConfig read_monitor(Reader& reader) {
   return monitor;
 }
 
+// A number that the run's dtype cannot hold would become inf.
+void expect_in_dtype(const RunSection& run, const Reader& section, const KindSpec& spec, const std::string& under = "") {
+  constexpr double kLargest = std::numeric_limits<float>::max();
+  if (run.dtype != "float32") return;
+  for (const auto& [name, value] : spec.values) {
+    const auto* number = std::get_if<double>(&value.held());
+    if (number == nullptr || std::fabs(*number) <= kLargest) continue;
+    section.fail(under + name, fmt::format("expected a number of at most {:.6g}, the largest float32 (run.dtype), got {:g}",
+                                           kLargest, *number));
+  }
+}
+
 RunConfig read_all(config::Document document) {
   document.exclusive("run.steps", "run.epochs");
   RunConfig config;
@@ -75,10 +89,16 @@ RunConfig read_all(config::Document document) {
   const auto companion = companions.find("objective");
   config.objective = config::read_kind(objective, train::objectives(),
                                        companion == companions.end() ? "cross_entropy" : companion->second);
-  config.regularizer = train::RegularizerConfig(
-      config::read_kind_section(objective, "regularizer", train::regularizers(), "none"));
+  const KindSpec regularizer = config::read_kind_section(objective, "regularizer", train::regularizers(), "none");
+  config.regularizer = train::RegularizerConfig(regularizer);
   objective.finish();
-  config.optimizer = train::read_optimizer(root.section("optimizer"));
+  const Reader optimizer = root.section("optimizer");
+  config.optimizer = train::read_optimizer(optimizer);
+  expect_in_dtype(config.run, model, config.model.spec);
+  expect_in_dtype(config.run, objective, config.objective);
+  expect_in_dtype(config.run, objective, regularizer, "regularizer.");
+  expect_in_dtype(config.run, optimizer, config.optimizer.spec);
+  expect_in_dtype(config.run, optimizer, {"", {{"gradient_noise", config.optimizer.gradient_noise}}});
   config.rules = train::read_rules(root);
 
   Reader monitor = root.section("monitor");

@@ -1,10 +1,12 @@
 #include "gradquake/train/task.h"
 
 #include <ATen/ATen.h>
+#include <fmt/format.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/nn/module.h>
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 #include "gradquake/core/error.h"
@@ -52,6 +54,11 @@ void dry_run(Task& task) {
   const std::vector<at::Tensor> parameters = model::trained_parameters(*task.model).tensors;
   if (parameters.empty()) {
     throw UserError("train", "expected a parameter that requires a gradient in " + task.name + ", got none");
+  }
+  const double rate = task.optimizer.learning_rate();
+  if (dtype_of(task) != at::kDouble && rate > std::numeric_limits<float>::max()) {
+    throw UserError("train", fmt::format("expected a learning_rate of at most {:.6g}, the largest float32, got {:g}",
+                                         std::numeric_limits<float>::max(), rate));
   }
   const curvature::StateGuard guard(*task.model, std::nullopt, curvature::Derivatives::kFirst);
   const SiteRecorder recorder;

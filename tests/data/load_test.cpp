@@ -138,6 +138,32 @@ TEST(LoadDataTest, TheWholeSetAndAPartHoldTheSameRows) {
   EXPECT_TRUE(at::equal(part.target()[2], all.target()[7]));
 }
 
+TEST(LoadDataTest, NumbersOfALibsvmFileAreTargetsOfRegression) {
+  const TemporaryFolder folder;
+  auto config = config_of("libsvm", folder.write("t", "0.5 1:1\n-2.25 2:3\n7 1:2 2:1\n1e3 1:4\n0 2:1\n"));
+  EXPECT_NE(user_error([&] { load_data(config, 1, at::kFloat); }).find("a third"), std::string::npos);
+  config.spec.set("targets", "numbers");
+  const auto splits = load_data(config, 1, at::kFloat);
+  EXPECT_EQ(splits.train->shape().targets(), TargetKind::kReal);
+  at::Tensor all = at::cat({splits.train->get(all_rows(*splits.train)).target(),
+                            splits.test->get(all_rows(*splits.test)).target()});
+  EXPECT_TRUE(at::equal(std::get<0>(all.sort()), at::tensor({-2.25f, 0.0f, 0.5f, 7.0f, 1000.0f})));
+}
+
+TEST(LoadDataTest, TheLinearProblemIsSolvedByLeastSquaresUpToItsNoise) {
+  auto config = config_of("synthetic_linear");
+  config.spec.set("samples", 400).set("features", 5).set("outputs", 2).set("noise", 0.1);
+  const auto splits = load_data(config, 3, at::kDouble);
+  EXPECT_EQ(splits.train->size(), 400);
+  EXPECT_EQ(splits.test->size(), 100);
+  EXPECT_EQ(splits.train->shape().target, (std::vector<std::int64_t>{2}));
+  const Batch train = splits.train->get(all_rows(*splits.train)), test = splits.test->get(all_rows(*splits.test));
+  const at::Tensor H = train.input(), W = at::linalg_solve(H.t().mm(H), H.t().mm(train.target()));
+  const double error = (test.input().mm(W) - test.target()).square().mean().item<double>();
+  EXPECT_NEAR(std::sqrt(error), 0.1, 0.02);  // 200 draws: 5 % standard error
+  EXPECT_NEAR(train.target().var().item<double>(), 1, 0.9);
+}
+
 TEST(LoadDataTest, AUsersKindIsLoadedByItsName) {
   const auto load = [](const DatasetRequest& request) {
     if (request.spec.text("from") == "nowhere") throw std::runtime_error("nothing there");

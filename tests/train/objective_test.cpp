@@ -15,7 +15,7 @@ namespace {
 const at::Tensor kScores = at::tensor({1.0, -2.0, 0.5, 0.0, 3.0, -1.0}, at::kDouble).view({2, 3});
 const at::Tensor kTargets = at::tensor({2, 1}, at::kLong);
 
-double loss_of(const ObjectiveConfig& config, const at::Tensor& output, const at::Tensor& target) {
+double loss_of(const KindSpec& config, const at::Tensor& output, const at::Tensor& target) {
   const auto objective = make_objective(config);
   const data::Batch batch(target, target);
   objective->check(output, batch);
@@ -28,7 +28,7 @@ double loss_of(const ObjectiveConfig& config, const at::Tensor& output, const at
 
 std::optional<double> metric_of(const std::string& kind, data::TargetKind targets, const at::Tensor& output,
                                 const at::Tensor& target) {
-  const auto metric = make_objective({kind})->metric(targets);
+  const auto metric = make_objective(kind)->metric(targets);
   if (!metric) return std::nullopt;
   const std::int64_t half = output.size(0) / 2, rest = output.size(0) - half;
   metric->add(output.narrow(0, 0, half), {target.narrow(0, 0, half), target.narrow(0, 0, half)});
@@ -38,7 +38,7 @@ std::optional<double> metric_of(const std::string& kind, data::TargetKind target
 
 std::string refusal_of(const std::string& kind, const at::Tensor& output, const at::Tensor& target) {
   try {
-    make_objective({kind})->check(output, {target, target});
+    make_objective(kind)->check(output, {target, target});
   } catch (const UserError& error) {
     return error.what();
   }
@@ -88,7 +88,7 @@ TEST(ObjectiveTest, LogisticIsExactFarFromZeroOnBothSides) {
 TEST(ObjectiveTest, AnOutputThatIsTheLossIsTrainedAsItIs) {
   const at::Tensor losses = at::tensor({1.0, 2.0, 6.0}, at::kDouble);
   EXPECT_DOUBLE_EQ(loss_of({"output"}, losses, losses), 3);
-  EXPECT_DOUBLE_EQ(make_objective({"output"})->loss(losses.mean(), {losses, losses}).item<double>(), 3);
+  EXPECT_DOUBLE_EQ(make_objective("output")->loss(losses.mean(), {losses, losses}).item<double>(), 3);
   EXPECT_EQ(metric_of("output", data::TargetKind::kReal, losses, losses), std::nullopt);
 }
 
@@ -123,7 +123,7 @@ TEST(ObjectiveTest, WhatDoesNotFitIsRefusedWithBothShapes) {
   EXPECT_EQ(refusal_of("huber", at::zeros({8, 1}), numbers), "accepted");
 }
 
-TEST(ObjectiveTest, AnUnknownNameIsTheCallersMistake) { EXPECT_THROW(make_objective({"hinge"}), UserError); }
+TEST(ObjectiveTest, AnUnknownNameIsTheCallersMistake) { EXPECT_THROW(make_objective("hinge"), std::invalid_argument); }
 
 TEST(RegularizerTest, TheClosedFormGradientIsThatOfTheLoss) {
   at::manual_seed(4);

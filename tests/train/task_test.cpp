@@ -44,8 +44,8 @@ Task reading_task(const std::shared_ptr<Reader>& net) {
   task.model = net;
   task.forward = [net](const data::Batch& batch) { return net->forward(batch["tokens"], batch["length"]); };
   task.data = sentences();
-  task.objective = make_objective({"mse"});
-  task.optimizer.learning_rate = 0.2;
+  task.objective = make_objective("mse");
+  task.optimizer.spec.set("learning_rate", 0.2);
   task.steps = 300;
   task.batch_size = 16;
   return task;
@@ -81,7 +81,7 @@ TEST(TaskTest, ALossOfOnesOwnIsWhatTheFunctionReturns) {
     const auto net = std::make_shared<Reader>();
     Task task = reading_task(net);
     if (own) {
-      task.objective = make_objective({"output"});
+      task.objective = make_objective("output");
       task.forward = [net](const data::Batch& batch) {
         return at::mse_loss(net->forward(batch["tokens"], batch["length"]), batch.target());
       };
@@ -117,6 +117,9 @@ TEST(TaskTest, WhatIsMissingOrDoesNotFitIsFoundByTheDryRun) {
   task = reading_task(net);
   task.rules = {rule_at("nowhere", Direction::kForward)};
   EXPECT_NE(refusal(task).find("nowhere"), std::string::npos);
+  task = reading_task(net);
+  task.optimizer.spec.set("learning_rate", 1e300);
+  EXPECT_EQ(refusal(task), "[train] expected a learning_rate of at most 3.40282e+38, the largest float32, got 1e+300");
   for (const at::Tensor& parameter : net->parameters()) parameter.set_requires_grad(false);
   task = reading_task(net);
   EXPECT_NE(refusal(task).find("a parameter that requires a gradient"), std::string::npos);
