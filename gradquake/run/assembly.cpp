@@ -36,9 +36,9 @@ std::string text_of(const data::DataShape& shape) {
 
 // The objective takes the data's targets, and a label that the output holds or not.
 void check_objective(const RunConfig& config, const train::Objective& objective, const data::DataShape& shape,
-                     bool label_inside) {
+                     std::optional<bool> label_inside) {
   const auto fits = [&](const train::Objective& one) {
-    return one.takes(shape.targets()) && one.label_inside() == label_inside;
+    return one.takes(shape.targets()) && one.label_inside() == label_inside.value_or(one.label_inside());
   };
   if (fits(objective)) return;
   std::vector<std::string> fitting;
@@ -100,11 +100,12 @@ train::Task assemble(const RunConfig& config) {
   task.optimizer = config.optimizer;
   task.data = data::load_data(config.data, config.run.seed, dtype);
   const data::DataShape shape = task.data.train->shape();
-  const auto model = model::make_model(config.model, model_input(shape), named_seed(config.run.seed, "model.init"));
-  check_objective(config, *task.objective, shape, model->label_inside());
-  model->to(task.device, dtype);
-  task.model = model;
-  task.forward = [model](const data::Batch& batch) { return model->forward_batch(batch); };
+  const model::Network network =
+      model::make_network(config.model, model_input(shape), named_seed(config.run.seed, "model.init"));
+  check_objective(config, *task.objective, shape, network.label_inside);
+  network.module->to(task.device, dtype);
+  task.model = network.module;
+  task.forward = network.forward;
   at::manual_seed(named_seed(config.run.seed, "torch"));
 
   const data::BatchSampler sampler(task.data.train->size(), config.data.batch_size, 0);

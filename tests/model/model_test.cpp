@@ -10,6 +10,7 @@
 #include "gradquake/hooks/sites/site_recorder.h"
 #include "gradquake/hooks/tap.h"
 #include "gradquake/model/registry.h"
+#include "make_model.h"
 
 namespace gradquake::model {
 namespace {

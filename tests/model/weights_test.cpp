@@ -15,6 +15,7 @@
 #include "gradquake/core/error.h"
 #include "gradquake/model/model.h"
 #include "gradquake/model/registry.h"
+#include "make_model.h"
 
 namespace gradquake::model {
 namespace {

@@ -3,15 +3,16 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Context.h>
 #include <gtest/gtest.h>
+#include <torch/nn/modules/linear.h>
 
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "gradquake/core/error.h"
-#include "gradquake/model/model.h"
+#include "gradquake/model/registry.h"
 #include "gradquake/run/plan_report.h"
-#include "tiny_images.h"
 #include "gradquake/train/evaluate.h"
+#include "tiny_images.h"
 
 namespace gradquake::run {
 namespace {
@@ -133,6 +134,16 @@ TEST(AssemblyTest, TheLogisticObjectiveIsRefusedForAnOutputWithoutTheLabel) {
   EXPECT_NE(error_of(read(labels, {"objective.kind=logistic"})).find("expected objective.kind mse, mae, huber, output"),
             std::string::npos);
   EXPECT_EQ(error_of(read(labels, {"objective.kind=mse"})), "no error");
+}
+
+TEST(AssemblyTest, AnyTorchModuleIsAKindOfModel) {
+  model::models().add({"bare_linear", "torch's own linear map"}, [](const KindSpec&, const model::ModelInput& input) {
+    return std::make_shared<torch::nn::LinearImpl>(input.sample.at(0), input.classes);
+  });
+  const train::Task task = assemble(read("run: {threads: 1}\nmodel: {kind: bare_linear}\n"));
+  EXPECT_TRUE(task.sites.empty());
+  EXPECT_EQ(task.model->named_parameters().keys(), (std::vector<std::string>{"weight", "bias"}));
+  EXPECT_TRUE(train::evaluate(task, *task.data.test, 0).accuracy.has_value());
 }
 
 TEST(AssemblyTest, CudaWithoutCudaIsRefused) {

@@ -45,8 +45,8 @@ Task reading_task(const std::shared_ptr<Reader>& net) {
   task.forward = [net](const data::Batch& batch) { return net->forward(batch["tokens"], batch["length"]); };
   task.data = sentences();
   task.objective = make_objective("mse");
-  task.optimizer.spec.set("learning_rate", 0.2);
-  task.steps = 300;
+  task.optimizer.spec = {"adam", {{"learning_rate", 0.02}}};
+  task.steps = 600;
   task.batch_size = 16;
   return task;
 }
