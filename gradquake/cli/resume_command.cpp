@@ -9,9 +9,10 @@
 #include <memory>
 
 #include "gradquake/cli/command.h"
-#include "gradquake/cli/run_lock.h"
 #include "gradquake/cli/session.h"
 #include "gradquake/core/error.h"
+#include "gradquake/core/replace_file.h"
+#include "gradquake/run/run_lock.h"
 #include "gradquake/train/checkpoint_file.h"
 
 namespace gradquake::cli {
@@ -64,7 +65,7 @@ void change_length(const run::RunFolder& folder, const run::RunConfig& before, c
   // summary.json marks a finished run, so it goes first: killed in between, the run is one to resume.
   std::filesystem::remove(folder.file("summary.json"));
   std::filesystem::remove(folder.file("weights.safetensors"));
-  run::write_text_atomically(folder.file("config.yaml"), after.resolved);
+  write_file("run", folder.file("config.yaml"), after.resolved);
 }
 
 int say_finished(const run::RunFolder& folder, bool json) {
@@ -82,11 +83,13 @@ int resume(const ResumeOptions& options) {
   const bool changed = config.resolved != before.resolved;
   if (folder.finished() && !changed) return say_finished(folder, options.json);
   train::Task task = run::assemble(config);
+  run::Options run_options = run::run_options(config);
   Session session(options.json);
-  const RunLock lock(folder);
+  session.attach(run_options);
+  const run::RunLock lock(folder);
   run::remove_temporary_files(folder);
   if (changed) change_length(folder, before, config);
-  return session.finish(run::resume(config, task, folder, session.hooks()), folder);
+  return session.finish(folder, [&] { return run::resume(task, run_options, folder); });
 }
 
 }  // namespace

@@ -12,8 +12,9 @@
 #include <utility>
 
 #include "gradquake/cli/command.h"
-#include "gradquake/hooks/nearest.h"
+#include "gradquake/cli/failure.h"
 #include "gradquake/core/error.h"
+#include "gradquake/hooks/nearest.h"
 #include "gradquake/run/version.h"
 
 namespace gradquake::cli {
@@ -37,7 +38,7 @@ constexpr const char* kProgramFooter = R"(Start here:
   gradquake train --help                     changing a config, and what the run's folder holds
 
 Results go to standard output, progress and logs to standard error. Exit status: 0 done (a diverged run too), 1 an
-error of the program, 2 a mistake in what was asked, 130 interrupted after writing a checkpoint.)";
+error of the program or a full disk, 2 a mistake in what was asked, 130 interrupted after writing a checkpoint.)";
 
 // The command that the first words name, its full name, and the word after it ("" without one).
 struct Named {
@@ -81,6 +82,9 @@ int run(int argc, const char* const* argv) {
   app.set_version_flag("--version", std::string("gradquake ") + run::kVersion, "Print the version and exit");
   app.set_help_flag("-h,--help", "Print this help and exit");
   app.require_subcommand(1);
+  bool verbose = false;
+  app.add_flag("--verbose", verbose, "Failures tell all they know, backtraces among it; before or after the command");
+  app.fallthrough();
   Action action;
   add_train(app, action);
   add_plan(app, action);
@@ -101,14 +105,11 @@ int run(int argc, const char* const* argv) {
     std::cerr << fmt::format("gradquake: {} ({} --help)\n", first_line(error.what()), named.name);
     return kCallersMistake;
   }
+  set_verbose(verbose);
   try {
     return action();
-  } catch (const UserError& error) {
-    std::cerr << "gradquake: " << error.what() << '\n';
-    return kCallersMistake;
-  } catch (const std::exception& error) {
-    std::cerr << "gradquake: internal error: " << error.what() << '\n';
-    return kInternalError;
+  } catch (...) {
+    return report_failure();
   }
 }
 

@@ -5,9 +5,11 @@
 
 #include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <iostream>
 
 #include "gradquake/cli/command.h"
+#include "gradquake/cli/failure.h"
 #include "gradquake/report/print.h"
 
 namespace gradquake::cli {
@@ -38,15 +40,14 @@ Session::~Session() {
   std::signal(SIGTERM, SIG_DFL);
 }
 
-run::RunHooks Session::hooks() {
-  run::RunHooks hooks;
-  hooks.log = [this](const std::string& line) {
+void Session::attach(run::Options& options) {
+  options.log = [this](const std::string& line) {
     clear_line();
     std::cerr << line << '\n';
   };
-  if (terminal_) hooks.progress = [this](const run::Progress& progress) { show(progress); };
-  hooks.stop_requested = [] { return interrupted != 0; };
-  return hooks;
+  options.log_episodes = !terminal_;
+  options.progress = [this](const run::Progress& progress) { terminal_ ? show(progress) : log_tenth(progress); };
+  options.stop_requested = [] { return interrupted != 0; };
 }
 
 void Session::show(const run::Progress& progress) {
@@ -56,11 +57,18 @@ void Session::show(const run::Progress& progress) {
   last_shown_s_ = now;
   const double rate = static_cast<double>(progress.step - first_step_) / std::max(1e-9, now - start_s_);
   const double left_s = static_cast<double>(progress.steps - progress.step) / rate;
-  std::cerr << fmt::format("\r\033[Kstep {}/{}  {:.0f} steps/s  loss {:.4g}  grad norm {:.3g}  spikes {}  {} left",
-                           progress.step, progress.steps, rate, progress.loss, progress.grad_norm, progress.spikes,
-                           duration_text(left_s))
+  std::cerr << fmt::format("\r\033[Kstep {}/{}  {:.0f} steps/s  loss {}  grad norm {}  spikes {}  {} left",
+                           progress.step, progress.steps, rate, report::number_text(progress.loss),
+                           report::number_text(progress.grad_norm, 3), progress.spikes, duration_text(left_s))
             << std::flush;
   line_shown_ = true;
+}
+
+void Session::log_tenth(const run::Progress& progress) {
+  const std::int64_t before = 10 * (progress.step - 1) / progress.steps, now = 10 * progress.step / progress.steps;
+  if (now == before) return;
+  std::cerr << fmt::format("{:>3} %  step {}/{}  loss {}  spikes {}\n", 10 * now, progress.step, progress.steps,
+                           report::number_text(progress.loss), progress.spikes);
 }
 
 void Session::clear_line() {
@@ -68,8 +76,21 @@ void Session::clear_line() {
   line_shown_ = false;
 }
 
-int Session::finish(const run::RunResult& result, const run::RunFolder& folder) {
-  clear_line();
+int Session::finish(const run::RunFolder& folder, const std::function<run::RunResult()>& train) {
+  try {
+    const run::RunResult result = train();
+    clear_line();
+    return print(result, folder);
+  } catch (...) {
+    clear_line();
+    const std::string path = folder.path.string();
+    return report_failure(std::filesystem::exists(folder.file("config.yaml"))
+                              ? fmt::format(" ({} keeps what was written; go on with: gradquake resume {})", path, path)
+                              : fmt::format(" ({} is gone: train again)", path));
+  }
+}
+
+int Session::print(const run::RunResult& result, const run::RunFolder& folder) {
   if (result.interrupted) {
     std::cerr << fmt::format("interrupted after step {}; go on with: gradquake resume {}\n", result.steps,
                              folder.path.string());

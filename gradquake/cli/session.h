@@ -1,5 +1,9 @@
-// What train and resume share: the run's log and progress on standard error, Ctrl-C, and the report at the end.
+// What train and resume share: the run's log and progress on standard error, Ctrl-C, and the report at the end. On a
+// terminal progress is one line that is written over; in a log it is a line at every tenth of the run and one for each
+// episode.
 #pragma once
+
+#include <functional>
 
 #include "gradquake/run/run.h"
 
@@ -12,12 +16,15 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  run::RunHooks hooks();
-  // Prints the result and returns the exit status.
-  int finish(const run::RunResult& result, const run::RunFolder& folder);
+  // Sets what the run logs, shows and is stopped by.
+  void attach(run::Options& options);
+  // Runs `train`, prints its result, or what became of the folder where it failed, and returns the exit status.
+  int finish(const run::RunFolder& folder, const std::function<run::RunResult()>& train);
 
  private:
+  int print(const run::RunResult& result, const run::RunFolder& folder);
   void show(const run::Progress& progress);
+  void log_tenth(const run::Progress& progress);
   void clear_line();
 
   bool json_;

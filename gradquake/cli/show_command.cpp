@@ -8,9 +8,10 @@
 
 #include "gradquake/cli/command.h"
 #include "gradquake/core/error.h"
+#include "gradquake/core/replace_file.h"
 #include "gradquake/report/print.h"
-#include "gradquake/report/read_spikes.h"
-#include "gradquake/report/read_summary.h"
+#include "gradquake/report/record_json.h"
+#include "gradquake/report/summary.h"
 #include "gradquake/report/svg.h"
 #include "gradquake/run/run_folder.h"
 
@@ -31,8 +32,8 @@ struct ShowOptions {
 };
 
 std::string subtitle(const report::Summary& summary) {
-  std::string text = fmt::format("Verdict: {}. {} spikes in {} episodes", summary.verdict, summary.spikes,
-                                 summary.episodes);
+  std::string text =
+      fmt::format("Verdict: {}. {} spikes in {} episodes", summary.verdict, summary.spikes, summary.episodes);
   if (summary.eval && summary.eval->accuracy) text += fmt::format(", accuracy {:.1f} %", 100 * *summary.eval->accuracy);
   return text;
 }
@@ -49,11 +50,11 @@ int show(const ShowOptions& options) {
                                         options.folder));
   }
   const report::Summary summary = report::read_summary(folder.file("summary.json"));
-  const std::vector<SpikeRecord> spikes = report::read_spikes(folder.file("spikes.jsonl"));
+  const std::vector<SpikeRecord> spikes = report::read_records<SpikeRecord>(folder.file("spikes.jsonl"));
   if (!options.svg.empty()) {
     const report::RunPicture picture{name_of(folder.path), subtitle(summary),
                                      report::read_curves(folder.file("steps.jsonl")), spikes};
-    run::write_text_atomically(options.svg, report::run_svg(picture));
+    write_result("show", options.svg, report::run_svg(picture));
     std::cerr << fmt::format("picture in {}\n", options.svg);
   }
   if (options.json) {

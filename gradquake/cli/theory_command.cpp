@@ -5,6 +5,7 @@
 
 #include "gradquake/cli/command.h"
 #include "gradquake/cli/theory_report.h"
+#include "gradquake/core/replace_file.h"
 #include "gradquake/measure/constants_file.h"
 #include "gradquake/measure/constants_json.h"
 #include "gradquake/measure/constants_measure.h"
@@ -66,7 +67,7 @@ int measure(const MeasureOptions& options) {
   const run::RunConfig config = run::read_run_config(config::Document::load(options.config, overrides));
   const measure::ConstantsFile file = measure::measure_constants(run::assemble(config), config.curvature);
   const std::string yaml = measure::constants_yaml(file);
-  if (!options.out.empty()) run::write_text_atomically(options.out, yaml);
+  if (!options.out.empty()) write_result("theory", options.out, yaml);
   if (options.json) {
     std::cout << measure::constants_json(file).dump(2) << '\n';
   } else if (options.out.empty()) {

@@ -4,8 +4,8 @@
 #include <optional>
 
 #include "gradquake/cli/command.h"
-#include "gradquake/cli/run_lock.h"
 #include "gradquake/cli/session.h"
+#include "gradquake/run/run_lock.h"
 
 namespace gradquake::cli {
 namespace {
@@ -35,12 +35,14 @@ struct TrainOptions {
 int train(const TrainOptions& options) {
   const run::RunConfig config = run::read_run_config(config::Document::load(options.config, options.overrides));
   train::Task task = run::assemble(config);
+  run::Options run_options = run::run_options(config);
   Session session(options.json);  // before the folder: from here on Ctrl-C is answered by a checkpoint
-  std::optional<RunLock> replaced;
+  session.attach(run_options);
+  std::optional<run::RunLock> replaced;
   if (options.overwrite) replaced.emplace(run::RunFolder{std::filesystem::path(config.run.out) / config.run.name});
   const run::RunFolder folder = run::create_run_folder(config, options.overwrite);
-  const RunLock lock(folder);
-  return session.finish(run::run(config, task, folder, session.hooks()), folder);
+  const run::RunLock lock(folder);
+  return session.finish(folder, [&] { return run::run(task, run_options, folder); });
 }
 
 }  // namespace

@@ -37,7 +37,8 @@ KindValue read_nested(Reader& reader, const Parameter& parameter) {
   const std::string kind = reader.choice(parameter.name, def, group.names());
   for (const Parameter& inner : group.find(kind).parameters) {
     if (inner.required()) {
-      reader.fail(parameter.name, "expected a mapping {kind: " + kind + ", " + inner.name + ": ...}, got '" + kind + "'");
+      reader.fail(parameter.name,
+                  "expected a mapping {kind: " + kind + ", " + inner.name + ": ...}, got '" + kind + "'");
     }
   }
   return group.complete(kind);
@@ -103,6 +104,7 @@ KindValue read_parameter(Reader& reader, const Parameter& parameter) {
 }  // namespace
 
 KindSpec read_kind(Reader& reader, const KindGroup& group, const std::string& def) {
+  if (def.empty()) reader.require("kind");
   KindSpec spec(reader.choice("kind", def, group.names()));
   const KindInfo info = group.find(spec.kind);
   for (const Parameter& parameter : info.parameters) {

@@ -17,7 +17,8 @@
 
 namespace gradquake::config {
 
-// The keys of one kind in the mapping of `reader`, complete. Throws UserError with the place.
+// The keys of one kind in the mapping of `reader`, complete; `def`: the kind where none is given, "": one is required.
+// Throws UserError with the place.
 GRADQUAKE_EXPORT KindSpec read_kind(Reader& reader, const KindGroup& group, const std::string& def);
 
 // The same of the mapping under `key`, which holds nothing else.

@@ -8,18 +8,23 @@
 #include <string>
 #include <vector>
 
+#include "gradquake/hooks/injection_record.h"
+
 namespace gradquake {
 
-// One perturbation as it was added (a line of ledger.jsonl).
-struct InjectionRecord {
-  std::int64_t step = 0;
-  std::string rule;       // label
-  std::string site;       // e.g. "layers.2"
-  std::string direction;  // "forward" | "backward"
-  std::int64_t occurrence = 0;
-  std::int64_t elements = 0;
-  double norm = 0;           // ||added tensor||, times loss_divisor for eps
-  double relative_norm = 0;  // ||added|| / ||tensor||
+// What a rule added at a site in one direction over steps from <= step < until (a line of ledger.jsonl under `ledger:
+// {detail: totals}`).
+struct InjectionTotal {
+  std::int64_t from = 0;
+  std::int64_t until = 0;
+  std::string rule;
+  std::string site;
+  std::string direction;
+  std::int64_t injections = 0;  // how many
+  std::int64_t elements = 0;    // of all of them
+  double norm = 0;              // root of the sum of their squared norms
+  double largest_norm = 0;
+  double largest_relative_norm = 0;
 };
 
 // Norms of one layer's (module's) gradient at one step.
@@ -48,21 +53,37 @@ struct StepRecord {
   std::vector<InjectionRecord> injections;
 };
 
+// A line of steps.jsonl: what is kept of a StepRecord.
+struct StepLine {
+  std::int64_t step = 0;
+  std::int64_t epoch = 0;
+  double loss = 0;
+  double learning_rate = 0;
+  double grad_norm = 0;
+  std::optional<double> clean_loss;
+  std::optional<double> clean_grad_norm;
+  std::optional<double> grad_error;
+  bool finite = true;
+  bool spike = false;           // the monitor found a spike at this step
+  std::int64_t injections = 0;  // how many
+};
+
 // A line of evaluations.jsonl. accuracy in [0, 1]; null where the objective has none. Another metric of the objective
 // is a further field under its own name, e.g. r_squared.
 struct EvaluationRecord {
   std::int64_t step = 0;  // number of updates made before it
   double loss = 0;
   std::optional<double> accuracy;
-  std::map<std::string, double> metrics;
+  std::map<std::string, double> metrics = {};
 };
 
 // A line of curvature.jsonl: the Hessian of the loss on the fixed probe set.
 struct CurvatureRecord {
   std::int64_t step = 0;
   double lambda_max = 0;
-  double lambda_min = 0;
-  double smoothness = 0;  // max(|lambda_max|, |lambda_min|)
+  std::optional<double> lambda_min = {};        // null where it has not converged within the limit of products
+  std::optional<double> lambda_min_bound = {};  // then its estimate from below: smallest Ritz value minus its residual
+  double smoothness = 0;  // largest |Ritz value|: max(|lambda_max|, |lambda_min|) as far as it is known
   double gamma_L = 0;     // learning_rate * smoothness
   int products = 0;       // Hessian-vector products spent
 };
@@ -102,6 +123,25 @@ struct SpikeRecord {
   std::optional<std::int64_t> gradient_recovery_steps;
   std::string verdict;  // "recovered" | "plateau" | "diverged" | "open"
   std::int64_t episode = 0;
+};
+
+// What was predicted of a spike before anything of its recovery is known (a line of predictions.jsonl where the spike
+// opens an episode).
+struct SpikePrediction {
+  std::int64_t step = 0;
+  double learning_rate = 0;                 // gamma
+  std::optional<double> level;              // clean gradient norm before the spike
+  std::optional<double> loss;               // clean, before the spike's update
+  std::optional<double> grad_error;         // ||u~ - u||
+  std::optional<double> displacement;       // ||Delta|| = gamma ||u~ - u||
+  std::optional<double> excess;             // predicted ||grad l(displaced) - grad l(twin)|| right after the spike
+  std::optional<double> lambda_max;         // largest Ritz value along Delta, at the twin's end
+  std::optional<double> smoothness;         // L, the largest seen so far
+  std::optional<double> pl;                 // mu
+  std::optional<double> gradient_variance;  // sigma^2
+  Prediction local;                         // from the twin's end
+  Prediction displaced;                     // from the displaced end
+  Prediction bound;                         // (38)
 };
 
 // A condition of the theory, checked (summary.json `conditions`).

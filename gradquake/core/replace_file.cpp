@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "gradquake/core/error.h"
+
 namespace gradquake {
 namespace {
 
@@ -41,6 +43,16 @@ std::error_code replace_file(const std::filesystem::path& path, std::string_view
   }
   sync_folder(path.parent_path());
   return {};
+}
+
+void write_file(const std::string& component, const std::filesystem::path& path, std::string_view bytes) {
+  if (const std::error_code reason = replace_file(path, bytes)) throw DiskError(component, "write", path, reason);
+}
+
+void write_result(const std::string& component, const std::filesystem::path& path, std::string_view bytes) {
+  const std::error_code reason = replace_file(path, bytes);
+  if (is_full(reason)) throw DiskError(component, "write", path, reason);
+  if (reason) throw UserError(component, "expected to write " + path.string() + ", got " + reason.message());
 }
 
 void sync_folder(const std::filesystem::path& folder) {

@@ -18,28 +18,31 @@ namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
-// The iteration, one product a step. `state` says whether another step can be made.
+// The iteration in the space orthogonal to what `basis` holds, one product a step. `state` says whether another step can
+// be made.
 class Iteration {
  public:
   enum class State { kGoing, kExhausted, kNonFinite };
 
-  Iteration(HessianOperator& hessian, at::Tensor start) : hessian_(hessian) {
-    const double start_length = length(start);
-    if (!std::isfinite(start_length) || start_length == 0) {
+  Iteration(HessianOperator& hessian, Basis& basis, at::Tensor start)
+      : hessian_(hessian), basis_(basis), first_(basis.size()) {
+    const double whole = length(start);
+    const double outside = first_ == 0 ? whole : basis_.project_out(start);
+    if (full() || !std::isfinite(outside) || outside <= rounding() * whole) {
       state_ = State::kExhausted;
       return;
     }
-    basis_.append(start.div_(start_length));
+    basis_.append(start.div_(outside));
   }
 
   void step() {
     const std::size_t j = T_.alpha.size();
     if (j > 0) T_.beta.push_back(next_beta_);
-    at::Tensor w = hessian_.apply_flat(basis_[j]);
-    const double alpha = inner_product(basis_[j], w);
+    at::Tensor w = hessian_.apply_flat(basis_[first_ + j]);
+    const double alpha = inner_product(basis_[first_ + j], w);
     T_.alpha.push_back(alpha);
-    subtract(w, alpha, basis_[j]);
-    if (j > 0) subtract(w, next_beta_, basis_[j - 1]);
+    subtract(w, alpha, basis_[first_ + j]);
+    if (j > 0) subtract(w, next_beta_, basis_[first_ + j - 1]);
     next_beta_ = basis_.project_out(w);
     if (!std::isfinite(alpha) || !std::isfinite(next_beta_)) {
       T_.alpha.back() = next_beta_ = kNaN;
@@ -47,8 +50,7 @@ class Iteration {
       return;
     }
     scale_ = std::max({scale_, std::abs(alpha), j > 0 ? T_.beta.back() : 0.0});
-    const bool full = static_cast<std::int64_t>(basis_.size()) == hessian_.dimension();
-    if (full || next_beta_ <= rounding() * scale_) {
+    if (full() || next_beta_ <= rounding() * scale_) {
       next_beta_ = 0;
       state_ = State::kExhausted;
       return;
@@ -63,28 +65,48 @@ class Iteration {
  private:
   // Products carry rounding errors of about this size relative to the norm of H; a smaller beta is noise.
   double rounding() const { return hessian_.dtype() == at::kDouble ? 1e-14 : 1e-6; }
+  bool full() const { return static_cast<std::int64_t>(basis_.size()) == hessian_.dimension(); }
 
   HessianOperator& hessian_;
-  Basis basis_;
+  Basis& basis_;
+  std::size_t first_;  // of its vectors in the basis
   Tridiagonal T_;
   double next_beta_ = 0;
   double scale_ = 0;  // largest entry of T, an estimate of the norm of H from below
   State state_ = State::kGoing;
 };
 
-// lambda_max, lambda_min, residual and convergence from T_m and beta_m.
-void read_ritz_values(Spectrum& spectrum, double next_beta, double tolerance) {
-  const TridiagonalEigen eigen = tridiagonal_eigen(spectrum.T);
-  spectrum.lambda_min = eigen.values.front();
-  spectrum.lambda_max = eigen.values.back();
-  const bool top = std::abs(spectrum.lambda_max) >= std::abs(spectrum.lambda_min);
-  spectrum.residual = std::abs(next_beta * (top ? eigen.last.back() : eigen.last.front()));
-  spectrum.converged = spectrum.residual <= tolerance * spectrum.smoothness();
+void read_end(SpectrumEnd& end, double value, double residual, double allowed) {
+  if (end.converged && std::abs(value - end.value) <= allowed) return;
+  end = {.value = value, .residual = residual, .converged = residual <= allowed};
+}
+
+// Both ends of what one Krylov space shows; `known`: the smoothness other spaces have shown.
+Spectrum search(Iteration& iteration, int limit, double tolerance, double known) {
+  Spectrum seen;
+  while (iteration.state() == Iteration::State::kGoing && seen.products < limit && !seen.converged()) {
+    iteration.step();
+    ++seen.products;
+    seen.T = iteration.T();
+    const TridiagonalEigen eigen = tridiagonal_eigen(seen.T);
+    const double low = eigen.values.front(), high = eigen.values.back();
+    const double allowed = tolerance * std::max({known, std::abs(low), std::abs(high)});
+    read_end(seen.lambda_max, high, std::abs(iteration.next_beta() * eigen.last.back()), allowed);
+    read_end(seen.lambda_min, low, std::abs(iteration.next_beta() * eigen.last.front()), allowed);
+  }
+  return seen;
+}
+
+// `end` seen beside `other`, which lies `beyond` it: the outer one where that is more than `allowed`; known when both are.
+void join(SpectrumEnd& end, const SpectrumEnd& other, double beyond, double allowed) {
+  if (!(beyond <= allowed)) end.value = other.value;
+  end.residual = std::max(end.residual, other.residual);
+  end.converged = end.converged && other.converged;
 }
 
 }  // namespace
 
-double Spectrum::smoothness() const { return std::max(std::abs(lambda_max), std::abs(lambda_min)); }
+double Spectrum::smoothness() const { return std::max(std::abs(lambda_max.value), std::abs(lambda_min.value)); }
 
 Spectrum lanczos(HessianOperator& hessian, const LanczosOptions& options) {
   if (options.limit < 1) {
@@ -94,24 +116,33 @@ Spectrum lanczos(HessianOperator& hessian, const LanczosOptions& options) {
     throw UserError("curvature", "expected tolerance > 0, got " + std::to_string(options.tolerance));
   }
   const at::NoGradGuard no_grad;
+  const at::Generator generator = at::make_generator<at::CPUGeneratorImpl>(options.seed);
   // Drawn in float64 for every dtype: the same start, whatever the precision.
-  const at::Tensor start = at::randn({hessian.dimension()}, at::make_generator<at::CPUGeneratorImpl>(options.seed),
-                                     at::TensorOptions().dtype(at::kDouble));
-  Iteration iteration(hessian, start.to(hessian.dtype()));
-  Spectrum spectrum;
-  while (iteration.state() == Iteration::State::kGoing && spectrum.products < options.limit && !spectrum.converged) {
-    iteration.step();
-    ++spectrum.products;
-    spectrum.T = iteration.T();
-    read_ritz_values(spectrum, iteration.next_beta(), options.tolerance);
-  }
+  const auto draw = [&] {
+    return at::randn({hessian.dimension()}, generator, at::TensorOptions().dtype(at::kDouble)).to(hessian.dtype());
+  };
+  Basis basis;
+  Iteration iteration(hessian, basis, options.start.empty() ? draw() : hessian.flatten(options.start));
+  Spectrum spectrum = search(iteration, options.limit, options.tolerance, 0);
+  if (spectrum.products == 0) throw UserError("curvature", "expected a start that is finite and not zero");
+  if (iteration.state() != Iteration::State::kExhausted || spectrum.products == options.limit) return spectrum;
+
+  Iteration beside(hessian, basis, draw());
+  const Spectrum other =
+      search(beside, options.limit - spectrum.products, options.tolerance, spectrum.smoothness());
+  if (other.products == 0) return spectrum;  // the first space was all there is
+  const double allowed = options.tolerance * std::max(spectrum.smoothness(), other.smoothness());
+  join(spectrum.lambda_max, other.lambda_max, other.lambda_max.value - spectrum.lambda_max.value, allowed);
+  join(spectrum.lambda_min, other.lambda_min, spectrum.lambda_min.value - other.lambda_min.value, allowed);
+  spectrum.products += other.products;
   return spectrum;
 }
 
 Tridiagonal lanczos_from(HessianOperator& hessian, const std::vector<at::Tensor>& displacement, int steps) {
   if (steps < 1) throw UserError("curvature", "expected steps >= 1, got " + std::to_string(steps));
   const at::NoGradGuard no_grad;
-  Iteration iteration(hessian, hessian.flatten(displacement));
+  Basis basis;
+  Iteration iteration(hessian, basis, hessian.flatten(displacement));
   for (int i = 0; i < steps && iteration.state() == Iteration::State::kGoing; ++i) iteration.step();
   return iteration.T();
 }

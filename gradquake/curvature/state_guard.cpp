@@ -4,6 +4,7 @@
 #include <torch/csrc/jit/python/update_graph_executor_opt.h>
 #include <torch/nn/module.h>
 
+#include "gradquake/hooks/dropout.h"
 #include "gradquake/hooks/plan_scope.h"
 #include "gradquake/model/module_state.h"
 
@@ -13,6 +14,8 @@ struct StateGuard::State {
   explicit State(const torch::nn::Module& module) : buffers(module) {}
 
   PlanPause taps_off;
+  DropoutAside aside;
+  std::optional<DropoutScope> masks;
   model::BufferSnapshot buffers;
   model::GeneratorSnapshot outer_generator;
   std::optional<model::GeneratorSnapshot> inner_generator;
@@ -22,7 +25,10 @@ struct StateGuard::State {
 
 StateGuard::StateGuard(torch::nn::Module& module, std::optional<std::uint64_t> dropout_seed, Derivatives derivatives)
     : state_(std::make_unique<State>(module)) {
-  if (dropout_seed) model::seed_generator(*dropout_seed);
+  if (dropout_seed) {
+    state_->masks.emplace(DropoutContext{.seed = *dropout_seed});
+    model::seed_generator(*dropout_seed);
+  }
   state_->inner_generator.emplace();
   if (derivatives == Derivatives::kFirst) return;
   at::globalContext().setSDPUseFlash(false);
@@ -36,6 +42,12 @@ StateGuard::~StateGuard() {
   torch::jit::setGraphExecutorOptimize(state_->graph_optimizer);
 }
 
-void StateGuard::rewind() { state_->inner_generator->restore(); }
+void StateGuard::rewind() {
+  state_->inner_generator->restore();
+  if (state_->masks)
+    state_->masks->rewind();
+  else
+    state_->aside.rewind();
+}
 
 }  // namespace gradquake::curvature

@@ -1,6 +1,6 @@
 // Everything a curvature pass could disturb, held still while the guard lives and put back afterwards:
 //   * the module's buffers (batch-norm's running statistics and counters), bit for bit;
-//   * the default CPU generator, from which dropout draws;
+//   * dropout: addressed masks (hooks/dropout.h) and the default CPU generator, from which other modules draw theirs;
 //   * taps: off, whatever plan is active on this thread (PlanPause), in forward, backward and double backward;
 //   * flash attention and TorchScript's graph optimiser: off, because neither has a right double backward
 //     (flash refuses; the optimiser gave NaN, hung or was silently wrong).
@@ -31,15 +31,15 @@ enum class Derivatives { kFirst, kSecond };
 
 class GRADQUAKE_EXPORT StateGuard {
  public:
-  // dropout_seed: the generator starts from it, so that the masks of a step are the same in every pass that uses the
-  // seed; without it the masks are those that training would draw next.
+  // dropout_seed: addressed masks and the generator start from it, so that masks are the same in every pass that uses
+  // the seed; without it the masks are those that training would draw next.
   explicit StateGuard(torch::nn::Module& module, std::optional<std::uint64_t> dropout_seed = std::nullopt,
                       Derivatives derivatives = Derivatives::kSecond);
   ~StateGuard();
   StateGuard(const StateGuard&) = delete;
   StateGuard& operator=(const StateGuard&) = delete;
 
-  // The generator back to where the guard put it: the next graph draws the same dropout masks as the first.
+  // Masks and generator back to where the guard put them: the next graph draws the same dropout masks as the first.
   void rewind();
 
  private:

@@ -2,7 +2,8 @@
 //
 //   template <>
 //   struct EnumTexts<Direction> {
-//     static constexpr std::array<std::pair<Direction, const char*>, 3> table = {{{Direction::kForward, "forward"}, ...}};
+//     static constexpr std::array<std::pair<Direction, const char*>, 3> table = {{{Direction::kForward, "forward"},
+//     ...}};
 //   };
 //   to_text(Direction::kForward)            "forward"
 //   from_text<Direction>("forward")         throws std::invalid_argument for another word
@@ -27,7 +28,7 @@ std::vector<std::string> texts_of() {
 }
 
 template <class Enum>
-  requires requires { EnumTexts<Enum>::table; }
+requires requires { EnumTexts<Enum>::table; }
 std::string to_text(Enum wanted) {
   for (const auto& [value, text] : EnumTexts<Enum>::table) {
     if (value == wanted) return text;

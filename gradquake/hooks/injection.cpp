@@ -59,16 +59,10 @@ at::Tensor Injection::add_to(const at::Tensor& tensor) const {
   }
   const at::NoGradGuard no_grad;
   double reference_squared = kUnmeasured;  // of the tensor before any rule
-  const auto relative = [this](std::size_t rule) {
-    return scope_->plan->perturbations[rule]->needs_reference_rms();
-  };
-  if (std::any_of(rules_.begin(), rules_.end(), relative)) {
-    reference_squared = squared_norm(tensor);
-  }
+  const auto relative = [this](std::size_t rule) { return scope_->plan->perturbations[rule]->needs_reference_rms(); };
+  if (std::any_of(rules_.begin(), rules_.end(), relative)) reference_squared = squared_norm(tensor);
   at::Tensor value = tensor;
-  for (const std::size_t rule : rules_) {
-    value = add(rule, value, reference_squared, ledgered_);
-  }
+  for (const std::size_t rule : rules_) value = add(rule, value, reference_squared, ledgered_);
   return value;
 }
 
@@ -84,7 +78,7 @@ at::Tensor Injection::add(std::size_t rule, const at::Tensor& tensor, double& re
   context.direction = direction_;
   context.step = step.step;
   context.amplitude = scope_->amplitudes[rule];
-  context.loss_divisor = backward ? step.loss_divisor : 1;
+  context.loss_divisor = backward ? step.loss_divisor.value_or(1) : 1;
   context.reference_rms =
       scope_->plan->perturbations[rule]->needs_reference_rms() ? std::sqrt(reference_squared / elements) : 0;
   context.first_row = step.first_row;
@@ -104,33 +98,25 @@ at::Tensor Injection::add(std::size_t rule, const at::Tensor& tensor, double& re
   if (result.value.is_alias_of(tensor)) {
     result.value = result.value.clone();  // an in-place operator after the tap must not reach the producer's tensor
   }
-  if (!ledgered) {
-    return result.value;
-  }
+  if (!ledgered) return result.value;
   if (!result.norms) {
     const at::Tensor before = tensor.to(at::kDouble);
     result.norms = AddedNorms{squared_norm(result.value.to(at::kDouble).sub(before)), squared_norm(before),
                               !at::equal(result.value, tensor)};
   }
-  if (reference_squared == kUnmeasured) {
-    reference_squared = result.norms->input_squared;
-  }
+  if (reference_squared == kUnmeasured) reference_squared = result.norms->input_squared;
   const double added = std::sqrt(result.norms->added_squared);
   scope_->plan->ledger.state().record(
       {step.step, spec.label, site_->name, backward ? "backward" : "forward", occurrence_, tensor.numel(),
-       backward ? added * step.loss_divisor : added, added / std::sqrt(reference_squared)},
+       added * context.loss_divisor, added / std::sqrt(reference_squared)},
       !result.norms->changed);
   return result.value;
 }
 
 at::Tensor Injection::add_to_gradient(const at::Tensor& gradient) const {
-  if (!gradient.defined() || scope_->pauses > 0) {
-    return gradient;
-  }
+  if (!gradient.defined() || scope_->pauses > 0) return gradient;
   if (scope_->ended) {
-    if (pause_depth > 0) {
-      return gradient;
-    }
+    if (pause_depth > 0) return gradient;
     refuse_at(site_->name,
               "expected backward to be called inside the PlanScope of its forward pass, got one after the "
               "scope of step " +

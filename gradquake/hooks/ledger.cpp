@@ -15,7 +15,7 @@ constexpr std::size_t kUsualEntries = 64;
 Ledger::Ledger() : state_(std::make_unique<State>()) {}
 Ledger::~Ledger() = default;
 
-void Ledger::State::record(LedgerEntry entry, bool changed_nothing) {
+void Ledger::State::record(InjectionRecord entry, bool changed_nothing) {
   if (changed_nothing) {
     warn("changed_nothing", entry.site, entry.rule, entry.direction, entry.step,
          "rule '" + entry.rule + "' left the " + entry.direction + " tensor of site '" + entry.site +
@@ -43,14 +43,12 @@ std::size_t Ledger::State::cover(const std::string& rule, const std::string& sit
   return position;
 }
 
-std::vector<LedgerEntry> Ledger::take_entries() {
+std::vector<InjectionRecord> Ledger::take_entries() {
   const std::scoped_lock lock(state_->mutex);
-  std::vector<LedgerEntry> taken = std::exchange(state_->entries, {});
+  std::vector<InjectionRecord> taken = std::exchange(state_->entries, {});
   state_->entries.reserve(std::min(taken.size(), kUsualEntries));  // the next step makes about as many
-  const auto by_step = [](const LedgerEntry& a, const LedgerEntry& b) { return a.step < b.step; };
-  if (!std::is_sorted(taken.begin(), taken.end(), by_step)) {
-    std::stable_sort(taken.begin(), taken.end(), by_step);
-  }
+  const auto by_step = [](const InjectionRecord& a, const InjectionRecord& b) { return a.step < b.step; };
+  if (!std::is_sorted(taken.begin(), taken.end(), by_step)) std::stable_sort(taken.begin(), taken.end(), by_step);
   return taken;
 }
 
@@ -58,9 +56,7 @@ std::vector<LedgerWarning> Ledger::warnings() const {
   const std::scoped_lock lock(state_->mutex);
   std::map<State::WarningKey, State::Tally> all = state_->tallies;
   for (const State::Coverage& c : state_->coverage) {
-    if (c.ran_when_due || (c.missed == 0 && (c.ran_at_all || state_->scopes == 0))) {
-      continue;
-    }
+    if (c.ran_when_due || (c.missed == 0 && (c.ran_at_all || state_->scopes == 0))) continue;
     const std::string where = "rule '" + c.rule + "' addresses site '" + c.site + "', which ran in none of the ";
     const State::Tally tally =
         c.missed > 0 ? State::Tally{c.missed, c.first_missed,

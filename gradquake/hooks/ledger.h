@@ -8,18 +8,9 @@
 #include <vector>
 
 #include "gradquake/hooks/export.h"
+#include "gradquake/hooks/injection_record.h"
 
 namespace gradquake {
-
-// One injection. norm = ||added||_2, for eps times loss_divisor (so: per sample); relative_norm = ||added||_2 /
-// ||tensor||_2 with the tensor before any rule. Either may be inf or nan where the tensor is.
-struct LedgerEntry {
-  std::int64_t step = 0;
-  std::string rule, site, direction;  // direction: "forward" | "backward"
-  std::int64_t occurrence = 0;        // of the site, within its scope
-  std::int64_t elements = 0;
-  double norm = 0, relative_norm = 0;
-};
 
 // kind:
 //   "site_never_ran"   a rule addresses the site, but the site ran in none of the scopes in which the rule was due (or,
@@ -42,7 +33,7 @@ class GRADQUAKE_EXPORT Ledger {
   Ledger& operator=(const Ledger&) = delete;
 
   // Hands over the entries since the last call, by step, and in order of execution within a step.
-  std::vector<LedgerEntry> take_entries();
+  std::vector<InjectionRecord> take_entries();
 
   // Warnings so far, ordered by kind, site, rule, direction. A scope is judged when it ends; one left by an exception
   // is not. Before the first scope has ended there are none.

@@ -31,12 +31,12 @@ struct Ledger::State {
   using WarningKey = std::tuple<std::string, std::string, std::string, std::string>;  // kind, site, rule, direction
 
   mutable std::mutex mutex;  // guards everything below; the functions below expect it to be free
-  std::vector<LedgerEntry> entries;
+  std::vector<InjectionRecord> entries;
   std::map<WarningKey, Tally> tallies;
   std::vector<Coverage> coverage;
   std::int64_t scopes = 0;  // that ended without an exception
 
-  void record(LedgerEntry entry, bool changed_nothing);
+  void record(InjectionRecord entry, bool changed_nothing);
   void warn(const std::string& kind, const std::string& site, const std::string& rule, const std::string& direction,
             std::int64_t step, const std::string& message);
   // The position of (rule, site) in `coverage`, made if new.

@@ -8,6 +8,7 @@ namespace gradquake {
 Perturbation::~Perturbation() = default;
 bool Perturbation::needs_reference_rms() const { return false; }
 std::string Perturbation::describe() const { return ""; }
+std::optional<ElementMoments> Perturbation::moments() const { return std::nullopt; }
 
 Registry<PerturbationFactory>& perturbations() {
   static Registry<PerturbationFactory> registry(

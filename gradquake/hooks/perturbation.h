@@ -43,9 +43,9 @@ struct PerturbationContext {
   Stream stream;  // of this rule, site, direction, step and occurrence
   Direction direction = Direction::kForward;
   std::int64_t step = 0;
-  double amplitude = 1;                  // amplitude(t) of the rule's schedule
-  double loss_divisor = 1;               // backward: eps, stated per sample, enters as eps / loss_divisor; forward: 1
-  double reference_rms = 0;              // R: RMS of the tensor before any rule; measured only for kinds that ask for it
+  double amplitude = 1;      // amplitude(t) of the rule's schedule
+  double loss_divisor = 1;   // backward: eps, stated per sample, enters as eps / loss_divisor; forward: 1
+  double reference_rms = 0;  // R: RMS of the tensor before any rule; measured only for kinds that ask for it
   std::int64_t first_row = 0, rows = 0;  // as in StepContext; rows resolved, 0 where the samples cannot be told apart
   std::vector<std::int64_t> element_order;  // dimensions from the slowest to the fastest for element addresses: the
                                             // batch, then the rest in the tapped tensor's memory order
@@ -60,6 +60,13 @@ struct Perturbed {
   std::optional<AddedNorms> norms;
 };
 
+// Of one element x = mean + scale * z of what is added, with R and the amplitude 1, for a draw per element.
+struct ElementMoments {
+  double mean = 0;    // E x; 0: a perturbation without bias
+  double second = 0;  // E x^2
+  double fourth = 0;  // E x^4
+};
+
 class GRADQUAKE_EXPORT Perturbation {
  public:
   virtual ~Perturbation();
@@ -70,6 +77,8 @@ class GRADQUAKE_EXPORT Perturbation {
   virtual bool needs_reference_rms() const;
   // "gaussian scale 0.1, one draw per element": in words; "": the kind and its parameters say it.
   virtual std::string describe() const;
+  // In closed form, where what is added does not depend on the tensor; empty: not known.
+  virtual std::optional<ElementMoments> moments() const;
 };
 
 // Makes a perturbation from a complete spec.

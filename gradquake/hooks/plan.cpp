@@ -1,13 +1,16 @@
 #include "gradquake/hooks/plan.h"
 
 #include <algorithm>
+#include <cmath>
+#include <optional>
 #include <set>
-#include <stdexcept>
 #include <utility>
 
+#include "gradquake/hooks/kinds/noise_perturbation.h"
 #include "gradquake/hooks/nearest.h"
 #include "gradquake/hooks/plan_state.h"
 #include "gradquake/hooks/random/stream.h"
+#include "gradquake/hooks/refuse.h"
 #include "gradquake/hooks/sites/glob.h"
 
 namespace gradquake {
@@ -18,40 +21,65 @@ void fill_labels(std::vector<Rule>& rules) {
   for (std::size_t i = 0; i < rules.size(); ++i) {
     rules[i].label = label_of(rules[i], i);
     if (!labels.insert(rules[i].label).second) {
-      throw std::invalid_argument("[hooks] expected every rule to have a label of its own, got '" + rules[i].label +
-                                  "' twice (an unlabelled rule's label is its position)");
+      throw RuleError(i, "label",
+                      "[hooks] expected every rule to have a label of its own, got '" + rules[i].label +
+                          "' twice (an unlabelled rule's label is its position)");
     }
   }
 }
 
-void require_match(const Rule& rule, const std::vector<std::string>& sites) {
+void require_sites(const Rule& rule, const std::vector<std::string>& sites) {
+  glob_matches(rule.sites, "");  // a malformed glob throws here, not at the first tap
   const auto matches = [&rule](const std::string& site) { return glob_matches(rule.sites, site); };
-  if (std::none_of(sites.begin(), sites.end(), matches)) {
-    throw std::invalid_argument("[hooks] expected the sites of rule '" + rule.label + "' to match one of the model's " +
-                                std::to_string(sites.size()) + ", nearest " +
-                                detail::nearest_names(rule.sites, sites, 3) + "; got '" + rule.sites + "'");
+  if (sites.empty() || std::any_of(sites.begin(), sites.end(), matches)) return;
+  detail::refuse("the sites of rule '" + rule.label + "' to match one of the model's " + std::to_string(sites.size()) +
+                     ", nearest " + detail::nearest_names(rule.sites, sites, 3),
+                 "'" + rule.sites + "'");
+}
+
+// What a schedule does within a run.
+struct Reach {
+  bool fires = false;  // it can: coins count as thrown well
+  double largest = 0;  // |amplitude| over those steps
+};
+
+Reach reach_of(const Schedule& schedule, std::int64_t run_steps) {
+  Reach reach;
+  for (std::int64_t step = 0; step < run_steps; ++step) {
+    if (!schedule.can_fire(step)) continue;
+    const double amplitude = std::abs(schedule.amplitude(step));
+    if (!std::isfinite(amplitude)) {
+      detail::refuse("an amplitude that is finite wherever the rule fires",
+                     std::to_string(amplitude) + " at step " + std::to_string(step));
+    }
+    reach = {true, std::max(reach.largest, amplitude)};
   }
+  return reach;
+}
+
+// Throws where the rule can change nothing.
+void require_effect(const Perturbation& perturbation, const Reach& reach, std::int64_t run_steps) {
+  const std::string run = "within the run's " + std::to_string(run_steps) + " steps, or may_be_idle: true";
+  if (run_steps > 0 && !reach.fires)
+    detail::refuse_key("schedule", "a schedule that fires " + run, "one that never does");
+  if (run_steps > 0 && reach.largest == 0)
+    detail::refuse_key("schedule", "an amplitude other than 0 " + run, "0 throughout");
+  const std::optional<ElementMoments> moments = perturbation.moments();
+  if (moments && moments->second == 0)
+    detail::refuse_key("scale", "a scale or a mean other than 0, or may_be_idle: true", "0 for what the rule adds");
 }
 
 }  // namespace
 
 const ResolvedSite& Plan::State::resolve(const std::string& name) {
   const std::scoped_lock lock(mutex);
-  if (const auto known = by_name.find(name); known != by_name.end()) {
-    return *known->second;
-  }
+  if (const auto known = by_name.find(name); known != by_name.end()) return *known->second;
   ResolvedSite site{name, sites.size(), {}, {}, {}};
   for (std::size_t r = 0; r < rules.size(); ++r) {
     const Rule& rule = rules[r];
-    if (!glob_matches(rule.sites, name)) {
-      continue;
-    }
-    if (acts(rule, Direction::kForward)) {
-      site.forward.push_back(r);
-    }
-    if (acts(rule, Direction::kBackward)) {
-      site.backward.push_back(r);
-    }
+    if (!glob_matches(rule.sites, name)) continue;
+    if (acts(rule, Direction::kForward)) site.forward.push_back(r);
+    if (acts(rule, Direction::kBackward)) site.backward.push_back(r);
     const std::size_t coverage = ledger.state().cover(rule.label, name, to_text(rule.direction));
     site.rules.push_back({r, coverage});
     if (unmatched_coverage[r] != kListed && unmatched_coverage[r] != coverage) {
@@ -67,40 +95,66 @@ const ResolvedSite& Plan::State::resolve(const std::string& name) {
 Plan::Plan(std::vector<Rule> rules, PlanOptions options, std::vector<std::string> sites)
     : state_(std::make_shared<State>()) {
   fill_labels(rules);
-  for (Rule& rule : rules) {
-    rule.perturbation = perturbations().complete(rule.perturbation);
-    rule.schedule = schedules().complete(rule.schedule);
+  for (std::size_t r = 0; r < rules.size(); ++r) {
+    Rule& rule = rules[r];
     // No site has an empty name, so the coins have a stream of their own.
     const std::uint64_t coin_key = stream_key(options.seed, 0, "", Direction::kForward, rule.label);
-    state_->schedules.push_back(make_schedule(rule.schedule, {options.run_steps, coin_key}));
-    state_->perturbations.push_back(make_perturbation(rule.perturbation));
-    glob_matches(rule.sites, "");  // a malformed glob throws here, not at the first tap
-    if (!sites.empty()) {
-      require_match(rule, sites);
-      state_->unmatched_coverage.push_back(State::kListed);
-    } else {
-      state_->unmatched_coverage.push_back(
-          state_->ledger.state().cover(rule.label, rule.sites, to_text(rule.direction)));
+    Reach reach{true, 1};
+    const auto about = [&](const char* key, const auto& check) {
+      try {
+        check();
+      } catch (const std::exception& error) {
+        const std::string own = key == nullptr ? detail::key_of(error, "kind") : key;
+        throw RuleError(r, own, "[hooks] " + detail::one_line(error));
+      }
+    };
+    about("schedule", [&] {
+      rule.schedule = schedules().complete(rule.schedule);
+      state_->schedules.push_back(make_schedule(rule.schedule, {options.run_steps, coin_key}));
+      if (options.run_steps > 0) reach = reach_of(*state_->schedules.back(), options.run_steps);
+    });
+    about(nullptr, [&] {
+      rule.perturbation = perturbations().complete(rule.perturbation);
+      state_->perturbations.push_back(make_perturbation(rule.perturbation));
+    });
+    about("sites", [&] { require_sites(rule, sites); });
+    state_->idle.push_back(false);
+    try {
+      about(nullptr, [&] { require_effect(*state_->perturbations.back(), reach, options.run_steps); });
+    } catch (const RuleError&) {
+      if (!rule.may_be_idle) throw;
+      state_->idle.back() = true;
     }
+    state_->largest_amplitudes.push_back(reach.largest);
+    state_->unmatched_coverage.push_back(
+        sites.empty() ? state_->ledger.state().cover(rule.label, rule.sites, to_text(rule.direction)) : State::kListed);
   }
   state_->rules = std::move(rules);
   state_->options = options;
-  for (const std::string& site : sites) {
-    state_->resolve(site);
-  }
+  for (const std::string& site : sites) state_->resolve(site);
+}
+
+void detail::require_in_range(const Plan::State& plan, std::size_t rule, double amplitude, at::ScalarType dtype) {
+  const std::optional<ElementMoments> moments = plan.perturbations[rule]->moments();
+  if (!moments) return;
+  const double size = amplitude * std::sqrt(moments->second);
+  const double spread = std::sqrt(std::max(0.0, moments->second - moments->mean * moments->mean));
+  const bool of_mean = spread > 0 && std::abs(moments->mean) > spread;
+  if (!std::isfinite(moments->second) && dtype == at::kDouble) return;  // only its square is beyond float64
+  if (size > largest_number(dtype)) refuse_number(of_mean ? "mean" : "scale", size, dtype);
 }
 
 Plan::~Plan() = default;
 Plan::Plan(Plan&&) noexcept = default;
 Plan& Plan::operator=(Plan&&) noexcept = default;
 
+bool Plan::is_idle(std::size_t rule) const { return state_->idle.at(rule); }
+
 bool Plan::fires(std::int64_t step) const { return fires(step, Direction::kBoth); }
 
 bool Plan::fires(std::int64_t step, Direction direction) const {
   for (std::size_t r = 0; r < state_->rules.size(); ++r) {
-    if (acts(state_->rules[r], direction) && state_->schedules[r]->fires(step)) {
-      return true;
-    }
+    if (acts(state_->rules[r], direction) && state_->schedules[r]->fires(step)) return true;
   }
   return false;
 }
@@ -108,9 +162,7 @@ bool Plan::fires(std::int64_t step, Direction direction) const {
 std::vector<std::int64_t> Plan::first_firings(std::size_t rule, std::size_t count) const {
   std::vector<std::int64_t> steps;
   for (std::int64_t step = 0; step < state_->options.run_steps && steps.size() < count; ++step) {
-    if (state_->schedules.at(rule)->fires(step)) {
-      steps.push_back(step);
-    }
+    if (state_->schedules.at(rule)->fires(step)) steps.push_back(step);
   }
   return steps;
 }
@@ -119,9 +171,7 @@ std::vector<std::string> Plan::sites_of(std::size_t rule) const {
   const std::scoped_lock lock(state_->mutex);
   std::vector<std::string> names;
   for (const ResolvedSite& site : state_->sites) {
-    if (glob_matches(state_->rules.at(rule).sites, site.name)) {
-      names.push_back(site.name);
-    }
+    if (glob_matches(state_->rules.at(rule).sites, site.name)) names.push_back(site.name);
   }
   return names;
 }

@@ -14,6 +14,7 @@
 
 #include "gradquake/hooks/export.h"
 #include "gradquake/hooks/rule.h"
+#include "gradquake/hooks/rule_error.h"
 
 namespace gradquake {
 
@@ -27,9 +28,11 @@ struct PlanOptions {
 class GRADQUAKE_EXPORT Plan {
  public:
   // `sites`: the model's sites; empty: resolved when first tapped. A site tapped later that is not listed is resolved
-  // then. Throws std::invalid_argument: a malformed glob or (with sites) one that matches none, naming the nearest; two
-  // rules with one label (an unlabelled rule's is its position); an unknown kind, naming the nearest; a value out of
-  // range.
+  // then. Throws RuleError: a malformed glob or (with sites) one that matches none, naming the nearest; two rules with
+  // one label (an unlabelled rule's is its position); an unknown kind, naming the nearest; a value out of range; where
+  // run_steps is known, an amplitude that is not finite at a step where the rule fires. A rule that can change nothing
+  // within the run (its schedule reaches no step of it, its amplitude is 0 there, or what it adds is 0 throughout) is
+  // refused too, unless it says may_be_idle.
   Plan(std::vector<Rule> rules, PlanOptions options, std::vector<std::string> sites = {});
   ~Plan();
   Plan(Plan&&) noexcept;
@@ -39,6 +42,7 @@ class GRADQUAKE_EXPORT Plan {
   bool fires(std::int64_t step, Direction direction) const;  // any rule with kForward / kBackward; kBoth: either
   // The first `count` steps below run_steps at which the rule fires.
   std::vector<std::int64_t> first_firings(std::size_t rule, std::size_t count) const;
+  bool is_idle(std::size_t rule) const;                       // it can change nothing within the run, and may
   std::vector<std::string> sites_of(std::size_t rule) const;  // in the order of `sites`, then of first tap
   const std::vector<Rule>& rules() const;                     // labels filled in
   const PlanOptions& options() const;

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "gradquake/hooks/dropout_state.h"
 #include "gradquake/hooks/observer_layer.h"
 #include "gradquake/hooks/plan.h"
 #include "gradquake/hooks/plan_observer.h"
@@ -18,11 +19,17 @@ thread_local std::vector<std::shared_ptr<detail::ScopeState>> scopes_of_thread;
 
 detail::PlanObserver* active_plan() { return dynamic_cast<detail::PlanObserver*>(detail::innermost_plan()); }
 
+std::shared_ptr<const detail::DropoutState> dropout_mark() {
+  return detail::dropout_state == nullptr ? nullptr : std::make_shared<detail::DropoutState>(*detail::dropout_state);
+}
+
 }  // namespace
 
 OccurrenceMark occurrence_mark() {
   const detail::PlanObserver* const observer = active_plan();
-  return observer == nullptr ? OccurrenceMark() : observer->mark();
+  OccurrenceMark mark = observer == nullptr ? OccurrenceMark() : observer->mark();
+  mark.dropout_ = dropout_mark();
+  return mark;
 }
 
 PlanScope::PlanScope(Plan& plan, StepContext context)
@@ -43,7 +50,9 @@ PlanScope::~PlanScope() {
 OccurrenceMark PlanScope::mark() const {
   const detail::PlanObserver* const innermost = active_plan();
   const bool replayed = innermost != nullptr && innermost->scope() == observer_->scope();
-  return replayed ? innermost->mark() : observer_->mark();
+  OccurrenceMark mark = replayed ? innermost->mark() : observer_->mark();
+  mark.dropout_ = dropout_mark();
+  return mark;
 }
 
 PlanPause::PlanPause()
@@ -77,7 +86,7 @@ class NoPlan : public TapLayer {
 // pause, on a thread of the backward pass, inside another plan) a layer of its own replays.
 class Recomputation {
  public:
-  explicit Recomputation(const OccurrenceMark& mark) {
+  explicit Recomputation(const OccurrenceMark& mark) : outer_dropout_(dropout_state) {
     if (mark.scope_ == nullptr) {
       if (innermost_layer == nullptr) return;
       pushed_ = std::make_unique<NoPlan>();
@@ -95,13 +104,23 @@ class Recomputation {
     }
     push_.emplace(pushed_.get());
   }
+
+  // Dropout meets its masks again.
+  void wind_dropout_back(const DropoutState& mark) {
+    dropout_ = mark;
+    dropout_state = &*dropout_;
+  }
+
   ~Recomputation() {
+    dropout_state = outer_dropout_;
     if (wound_back_ != nullptr) wound_back_->exchange(std::move(before_));
   }
   Recomputation(const Recomputation&) = delete;
   Recomputation& operator=(const Recomputation&) = delete;
 
  private:
+  DropoutState* outer_dropout_;
+  std::optional<DropoutState> dropout_;
   PlanObserver* wound_back_ = nullptr;
   PlanObserver::Position before_;
   std::unique_ptr<TapLayer> pushed_;
@@ -111,7 +130,9 @@ class Recomputation {
 }  // namespace detail
 
 RecomputeScope::RecomputeScope(const OccurrenceMark& mark)
-    : recomputation_(std::make_unique<detail::Recomputation>(mark)) {}
+    : recomputation_(std::make_unique<detail::Recomputation>(mark)) {
+  if (mark.dropout_ != nullptr) recomputation_->wind_dropout_back(*mark.dropout_);
+}
 RecomputeScope::~RecomputeScope() = default;
 
 }  // namespace gradquake

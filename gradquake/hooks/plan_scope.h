@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "gradquake/hooks/export.h"
@@ -21,6 +22,7 @@ namespace gradquake {
 class Plan;
 
 namespace detail {
+struct DropoutState;
 class LayerPush;
 class OccurrenceCounter;
 class PlanObserver;
@@ -35,12 +37,15 @@ struct StepContext {
   std::int64_t step = 0;
   std::int64_t first_row = 0;  // position of this micro-batch's first sample in the whole batch
   std::int64_t rows = 0;       // samples in this micro-batch; 0: the size of a tapped tensor's batch dimension
-  double loss_divisor = 1;     // the divisor in the loss given to backward(): B for a mean over B samples, 1 for a sum
+  // The divisor in the loss given to backward(): B for a mean over B samples, 1 for a sum. There is no safe default:
+  // a scope in which a backward rule is due must say it.
+  std::optional<double> loss_divisor = {};
   std::vector<std::int64_t> sample_ids = {};  // for perturbations of one's own; may be empty
   std::uint64_t repeat = 0;                   // number of the repeat; each has draws of its own
 };
 
-// Which occurrence of each site comes next: the state that a recomputation has to replay.
+// Which occurrence of each site, and of each dropout (dropout.h), comes next: the state that a recomputation has to
+// replay.
 class GRADQUAKE_EXPORT OccurrenceMark {
  public:
   OccurrenceMark() = default;  // no plan was active
@@ -48,8 +53,12 @@ class GRADQUAKE_EXPORT OccurrenceMark {
  private:
   friend class detail::PlanObserver;
   friend class detail::Recomputation;
+  friend OccurrenceMark occurrence_mark();
+  friend class PlanScope;
+  friend class RecomputeScope;
   std::shared_ptr<detail::ScopeState> scope_;
   std::shared_ptr<const detail::OccurrenceCounter> occurrences_;
+  std::shared_ptr<const detail::DropoutState> dropout_;
 };
 
 // The mark of this thread here and now; call it where the checkpointed segment begins.
@@ -58,8 +67,8 @@ GRADQUAKE_EXPORT OccurrenceMark occurrence_mark();
 // Makes the plan active. Covers the forward and the backward call of one (micro-)batch: an eps that is due after the
 // scope has ended throws std::invalid_argument. Occurrences of a site count from 0. A backward call under create_graph
 // while an eps is due throws too: a noisy gradient has no exact second derivative (under PlanPause it has). Throws
-// std::invalid_argument on a negative step, first_row or rows, first_row without rows, or a loss_divisor that is not
-// positive and finite.
+// std::invalid_argument on a negative step, first_row or rows, first_row without rows, a loss_divisor that is not
+// positive and finite, or none where a backward rule is due.
 class GRADQUAKE_EXPORT PlanScope {
  public:
   PlanScope(Plan& plan, StepContext context);

@@ -34,6 +34,9 @@ struct Plan::State {
   std::vector<Rule> rules;
   std::vector<std::unique_ptr<Schedule>> schedules;
   std::vector<std::unique_ptr<Perturbation>> perturbations;
+  std::vector<double>
+      largest_amplitudes;  // |amplitude(t)| over the steps at which a rule can fire; 1 without run_steps
+  std::vector<bool> idle;
   PlanOptions options;
   Ledger ledger;
 
@@ -47,5 +50,12 @@ struct Plan::State {
 
   const ResolvedSite& resolve(const std::string& name);
 };
+
+namespace detail {
+
+// Throws where amplitude times what the rule adds (for R = 1, by its moments) is beyond the largest number of `dtype`.
+void require_in_range(const Plan::State& plan, std::size_t rule, double amplitude, at::ScalarType dtype);
+
+}  // namespace detail
 
 }  // namespace gradquake

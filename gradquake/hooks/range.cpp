@@ -15,8 +15,8 @@ std::string expected_number(const Range& range) {
   if (std::isinf(range.min) && std::isinf(range.max)) return "a finite number";
   if (std::isinf(range.max)) return std::string("a number ") + (range.min_open ? "> " : ">= ") + shortest(range.min);
   if (std::isinf(range.min)) return std::string("a number ") + (range.max_open ? "< " : "<= ") + shortest(range.max);
-  return std::string("a number in ") + (range.min_open ? "(" : "[") + shortest(range.min) + ", " +
-         shortest(range.max) + (range.max_open ? ")" : "]");
+  return std::string("a number in ") + (range.min_open ? "(" : "[") + shortest(range.min) + ", " + shortest(range.max) +
+         (range.max_open ? ")" : "]");
 }
 
 std::string expected_integer(std::int64_t min, std::int64_t max) {

@@ -50,8 +50,7 @@ struct Converted {
                                                                         : std::nullopt;
   }
   std::optional<KindValue> operator()(double value) const {
-    return parameter.type == ParameterType::kNumber && in_range(value) ? std::optional<KindValue>(value)
-                                                                       : std::nullopt;
+    return parameter.type == ParameterType::kNumber && in_range(value) ? std::optional<KindValue>(value) : std::nullopt;
   }
   std::optional<KindValue> operator()(const std::string& value) const {
     const auto& choices = parameter.choices;
@@ -62,7 +61,7 @@ struct Converted {
         return value.empty() ? std::nullopt : std::optional<KindValue>(value);
       case ParameterType::kChoice:
         return std::find(choices.begin(), choices.end(), value) == choices.end() ? std::nullopt
-                                                                                : std::optional<KindValue>(value);
+                                                                                 : std::optional<KindValue>(value);
       case ParameterType::kKind:
         return parameter.group().complete({value});
       default:
@@ -84,7 +83,7 @@ struct Converted {
 
 // Why `about` is refused, in one sentence.
 [[noreturn]] void refuse_parameter(const std::string& about, const Parameter& parameter, const std::string& got) {
-  detail::refuse(parameter.expected() + " as " + parameter.name + " of " + about, got);
+  detail::refuse_key(parameter.name, parameter.expected() + " as " + parameter.name + " of " + about, got);
 }
 
 std::vector<NamedValue> complete_values(const std::vector<Parameter>& parameters, const KindSpec& given,

@@ -6,7 +6,8 @@
 //             {Parameter::number("step", "distance of two values").in(Range::positive()),
 //              Parameter::choice("ties", {"even", "away"}, "where a half goes").by_default("even")}};
 //   }
-//   perturbations().add(quantise(), [](const KindSpec& spec) { return std::make_unique<Quantise>(spec.number("step")); });
+//   perturbations().add(quantise(), [](const KindSpec& spec) { return std::make_unique<Quantise>(spec.number("step"));
+//   });
 //
 // A group (perturbation, schedule, model, ...) is one Registry, made by a function of the room that owns it: one a
 // process, safe from several threads. A parameter without by_default, or_null or optional is required.
@@ -58,14 +59,14 @@ struct GRADQUAKE_EXPORT Parameter {
   static Parameter kind(std::string name, const KindGroup& (*group)(), std::string meaning);
   static Parameter mappings(std::string name, std::vector<Parameter> fields, std::string meaning);
 
-  Parameter in(Range allowed) &&;                     // of a number, or of each of a list
-  Parameter at_least(std::int64_t lowest) &&;         // of an integer, or of each of a list
+  Parameter in(Range allowed) &&;              // of a number, or of each of a list
+  Parameter at_least(std::int64_t lowest) &&;  // of an integer, or of each of a list
   Parameter between(std::int64_t lowest, std::int64_t highest) &&;
   Parameter in_units(std::string name) &&;
   Parameter by_default(KindValue value) &&;
-  Parameter or_null() &&;                             // null allowed, and the default
-  Parameter optional() &&;                            // may be left out, and is then absent
-  Parameter only_with(std::string flag_parameter) &&; // known only where that flag, declared before, is true
+  Parameter or_null() &&;                              // null allowed, and the default
+  Parameter optional() &&;                             // may be left out, and is then absent
+  Parameter only_with(std::string flag_parameter) &&;  // known only where that flag, declared before, is true
 
   bool required() const { return !default_value && !may_be_absent; }
   // "an integer >= 1", "one of relu, tanh": what a value has to be.

@@ -52,7 +52,7 @@ struct Rule {
   Direction direction = Direction::kForward;
   KindSpec perturbation = "gaussian";
   KindSpec schedule = "every";
-  bool may_be_idle = false;  // whether a run may hold no step at which it acts
+  bool may_be_idle = false;  // it is no mistake if the rule never changes anything within the run
 };
 
 // Whether the rule acts in a direction; in kBoth: in any.

@@ -21,6 +21,7 @@ class Scaled : public Schedule {
     if (const std::string words = amplitude_->describe(); !words.empty()) words_ += ", amplitude " + words;
   }
   bool fires(std::int64_t step) const override { return schedule_->fires(step); }
+  bool can_fire(std::int64_t step) const override { return schedule_->can_fire(step); }
   double amplitude(std::int64_t step) const override { return amplitude_->at(step) * schedule_->amplitude(step); }
   std::string describe() const override { return words_; }
 
@@ -33,14 +34,14 @@ class Scaled : public Schedule {
 }  // namespace
 
 Schedule::~Schedule() = default;
+bool Schedule::can_fire(std::int64_t step) const { return fires(step); }
 double Schedule::amplitude(std::int64_t) const { return 1; }
 std::string Schedule::describe() const { return ""; }
 Amplitude::~Amplitude() = default;
 
 Registry<AmplitudeFactory>& amplitudes() {
-  static Registry<AmplitudeFactory> registry(
-      "amplitude", {kinds::constant_amplitude(), kinds::horizon_amplitude(), kinds::decay_amplitude(),
-                    kinds::linear_amplitude()});
+  static Registry<AmplitudeFactory> registry("amplitude", {kinds::constant_amplitude(), kinds::horizon_amplitude(),
+                                                           kinds::decay_amplitude(), kinds::linear_amplitude()});
   return registry;
 }
 

@@ -35,6 +35,8 @@ class GRADQUAKE_EXPORT Schedule {
  public:
   virtual ~Schedule();
   virtual bool fires(std::int64_t step) const = 0;
+  // Whether it could fire there, were its coins to fall well; without coins the same as fires.
+  virtual bool can_fire(std::int64_t step) const;
   // Factor on the perturbation at a step where the rule fires.
   virtual double amplitude(std::int64_t step) const;
   // "every 100 steps from step 50": in words; "": the kind and its parameters say it.

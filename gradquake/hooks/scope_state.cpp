@@ -10,21 +10,12 @@ namespace gradquake::detail {
 namespace {
 
 void check(const StepContext& context) {
-  if (context.step < 0) {
-    refuse("a step >= 0", std::to_string(context.step));
-  }
-  if (context.first_row < 0) {
-    refuse("first_row >= 0", std::to_string(context.first_row));
-  }
-  if (context.rows < 0) {
-    refuse("rows >= 0", std::to_string(context.rows));
-  }
-  if (context.first_row != 0 && context.rows == 0) {
-    refuse("rows > 0 where first_row is not 0", "rows 0");
-  }
-  if (!(std::isfinite(context.loss_divisor) && context.loss_divisor > 0)) {
-    refuse("a positive, finite loss_divisor", std::to_string(context.loss_divisor));
-  }
+  if (context.step < 0) refuse("a step >= 0", std::to_string(context.step));
+  if (context.first_row < 0) refuse("first_row >= 0", std::to_string(context.first_row));
+  if (context.rows < 0) refuse("rows >= 0", std::to_string(context.rows));
+  if (context.first_row != 0 && context.rows == 0) refuse("rows > 0 where first_row is not 0", "rows 0");
+  if (const double divisor = context.loss_divisor.value_or(1); !(std::isfinite(divisor) && divisor > 0))
+    refuse("a positive, finite loss_divisor", std::to_string(divisor));
 }
 
 }  // namespace
@@ -37,6 +28,11 @@ ScopeState::ScopeState(std::shared_ptr<Plan::State> plan_state, StepContext step
   for (std::size_t r = 0; r < plan->rules.size(); ++r) {
     rule_due.push_back(plan->schedules[r]->fires(context.step));
     amplitudes.push_back(rule_due[r] ? plan->schedules[r]->amplitude(context.step) : 0.0);
+    if (rule_due[r] && plan->rules[r].direction != Direction::kForward && !context.loss_divisor) {
+      refuse("a loss_divisor (B where backward is called on a mean over B samples, 1 on a sum) while backward rule '" +
+                 plan->rules[r].label + "' is due",
+             "none");
+    }
     if (!std::isfinite(amplitudes[r])) {
       refuse("a finite amplitude of rule '" + plan->rules[r].label + "'",
              std::to_string(amplitudes[r]) + " at step " + std::to_string(context.step));
@@ -47,18 +43,14 @@ ScopeState::ScopeState(std::shared_ptr<Plan::State> plan_state, StepContext step
 std::vector<std::size_t> ScopeState::due(const std::vector<std::size_t>& rules) const {
   std::vector<std::size_t> now;
   for (const std::size_t rule : rules) {
-    if (rule_due[rule]) {
-      now.push_back(rule);
-    }
+    if (rule_due[rule]) now.push_back(rule);
   }
   return now;
 }
 
 void ScopeState::note_tap(const ResolvedSite& site, std::uint32_t occurrence, bool eps_due, bool requires_grad) {
   const std::scoped_lock lock(mutex_);
-  if (ran_.size() <= site.slot) {
-    ran_.resize(site.slot + 1);
-  }
+  if (ran_.size() <= site.slot) ran_.resize(site.slot + 1);
   ran_[site.slot] = true;
   if (eps_due) {
     expected_[{site.slot, occurrence}].requires_grad |= requires_grad;
@@ -81,9 +73,7 @@ void ScopeState::end(bool judged) {
 
 void ScopeState::judge_firings() {
   for (const auto& [where, expectation] : expected_) {
-    if (expectation.fired == 1) {
-      continue;
-    }
+    if (expectation.fired == 1) continue;
     const ResolvedSite& site = [&, slot = where.first]() -> const ResolvedSite& {
       const std::scoped_lock lock(plan->mutex);
       return plan->sites[slot];
@@ -108,24 +98,18 @@ void ScopeState::judge_coverage() {
   const auto judge = [&](Ledger::State::Coverage& coverage, std::size_t rule, bool ran) {
     coverage.ran_at_all |= ran;
     coverage.ran_when_due |= ran && rule_due[rule];
-    if (rule_due[rule] && !ran && coverage.missed++ == 0) {
-      coverage.first_missed = context.step;
-    }
+    if (rule_due[rule] && !ran && coverage.missed++ == 0) coverage.first_missed = context.step;
   };
   std::vector<bool> matched(rule_due.size());
   for (const ResolvedSite& site : plan->sites) {
     const bool ran = site.slot < ran_.size() && ran_[site.slot];
     for (const ResolvedSite::Addressed& addressed : site.rules) {
       matched[addressed.rule] = true;
-      if (!all[addressed.coverage].ran_when_due) {
-        judge(all[addressed.coverage], addressed.rule, ran);
-      }
+      if (!all[addressed.coverage].ran_when_due) judge(all[addressed.coverage], addressed.rule, ran);
     }
   }
   for (std::size_t r = 0; r < rule_due.size(); ++r) {
-    if (!matched[r]) {
-      judge(all[plan->unmatched_coverage[r]], r, false);
-    }
+    if (!matched[r]) judge(all[plan->unmatched_coverage[r]], r, false);
   }
 }
 

@@ -85,7 +85,14 @@ CurvatureRecord CurvatureProbe::measure(std::int64_t step, double learning_rate)
       hessian,
       {.limit = config_.limit, .tolerance = config_.tolerance, .seed = named_seed(task_.seed, "curvature.lanczos")});
   const double smoothness = spectrum.smoothness();
-  return {step, spectrum.lambda_max, spectrum.lambda_min, smoothness, learning_rate * smoothness, spectrum.products};
+  const curvature::SpectrumEnd& low = spectrum.lambda_min;
+  CurvatureRecord record{.step = step,
+                         .lambda_max = spectrum.lambda_max.value,
+                         .smoothness = smoothness,
+                         .gamma_L = learning_rate * smoothness,
+                         .products = spectrum.products};
+  (low.converged ? record.lambda_min : record.lambda_min_bound) = low.converged ? low.value : low.value - low.residual;
+  return record;
 }
 
 Tridiagonal CurvatureProbe::from(const std::vector<at::Tensor>& move, const std::vector<at::Tensor>& displacement,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 
 #include "gradquake/hooks/perturbation.h"
@@ -10,18 +11,9 @@
 namespace gradquake::measure {
 
 double mean_share(const KindSpec& perturbation) {
-  double of_square = 0;  // E z^2
-  if (perturbation.kind == "gaussian" || perturbation.kind == "rademacher") {
-    of_square = 1;
-  } else if (perturbation.kind == "uniform") {
-    of_square = 1.0 / 3;  // scale is the half-width
-  } else {
-    return 1;
-  }
-  const KindSpec spec = perturbations().complete(perturbation);
-  const double mean = spec.number("mean") * spec.number("mean");
-  const double variance = spec.number("scale") * spec.number("scale") * of_square;
-  return mean + variance > 0 ? mean / (mean + variance) : 0;
+  const std::optional<ElementMoments> moments = make_perturbation(perturbation)->moments();
+  if (!moments) return 1;
+  return moments->second > 0 ? moments->mean * moments->mean / moments->second : 0;
 }
 
 InjectionTotals::InjectionTotals(const std::vector<Rule>& rules, std::int64_t rows) : rows_(static_cast<double>(rows)) {

@@ -18,7 +18,7 @@
 
 namespace gradquake::measure {
 
-// mean^2 / (mean^2 + variance) of what a rule adds; 1 where it is not known (a kind of one's own), which is its bound.
+// (E x)^2 / E x^2 of an element x of what a rule adds; 1, its bound, where the kind does not know its moments.
 GRADQUAKE_EXPORT double mean_share(const KindSpec& perturbation);
 
 class GRADQUAKE_EXPORT InjectionTotals {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
+#include <optional>
 
 #include "gradquake/core/error.h"
 #include "gradquake/hooks/perturbation.h"
@@ -9,33 +11,6 @@
 
 namespace gradquake::measure {
 namespace {
-
-// Moments of one element x = mean + scale z.
-struct Element {
-  double mean = 0;
-  double second = 0;  // E x^2
-  double fourth = 0;  // E x^4
-};
-
-Element element(const KindSpec& spec) {
-  if (!spec.has("mean") || !spec.has("scale")) {
-    throw UserError("theory", "expected rules of a built-in kind, whose moments are known, got " + spec.kind);
-  }
-  const double m = spec.number("mean"), s = spec.number("scale");
-  double second = 0, fourth = 0;  // of z, which is symmetric
-  if (spec.kind == "gaussian") {
-    second = 1, fourth = 3;
-  } else if (spec.kind == "uniform") {
-    second = 1.0 / 3, fourth = 1.0 / 5;
-  } else if (spec.kind == "rademacher") {
-    second = fourth = 1;
-  } else if (spec.kind == "constant") {
-    return {m + s, (m + s) * (m + s), std::pow(m + s, 4)};
-  } else {
-    throw UserError("theory", "expected rules of a built-in kind, whose moments are known, got " + spec.kind);
-  }
-  return {m, m * m + s * s * second, std::pow(m, 4) + 6 * m * m * s * s * second + std::pow(s, 4) * fourth};
-}
 
 struct Moments {
   double second = 0;
@@ -52,14 +27,17 @@ Moments moments(const Plan& plan, std::size_t rule, double features, double rms)
   const auto schedule = make_schedule(spec.schedule, {.run_steps = plan.options().run_steps, .coin_key = 0});
   double squared = 0, fourth = 0;
   const KindSpec perturbation = perturbations().complete(spec.perturbation);
-  const Element x = element(perturbation);
-  const bool relative = from_text<RelativeTo>(perturbation.text("relative_to")) == RelativeTo::kRms;
+  const std::unique_ptr<Perturbation> kind = make_perturbation(perturbation);
+  const std::optional<ElementMoments> element = kind->moments();
+  if (!element) throw UserError("theory", "expected rules of a kind whose moments are known, got " + perturbation.kind);
+  const ElementMoments& x = *element;
+  const bool relative = kind->needs_reference_rms();
   for (const std::int64_t step : firings) {
     const double a = schedule->amplitude(step) * (relative ? rms : 1);
     squared += a * a / static_cast<double>(firings.size());
     fourth += std::pow(a, 4) / static_cast<double>(firings.size());
   }
-  const auto draw = from_text<DrawMode>(perturbation.text("draw"));
+  const auto draw = perturbation.has("draw") ? from_text<DrawMode>(perturbation.text("draw")) : DrawMode::kPerElement;
   // One draw for all of a sample's features, or one for each.
   const bool shared = draw == DrawMode::kPerStep || draw == DrawMode::kPerSample;
   const double of_fourth =

@@ -78,9 +78,7 @@ void expect_fitting(const std::string& path, const NamedTensors& given, const Na
 }  // namespace
 
 void save_weights(const std::string& path, const torch::nn::Module& module) {
-  if (const std::error_code error = replace_file(path, safetensors_bytes(tensors_of(module)))) {
-    throw UserError("model", "cannot write '" + path + "': " + error.message());
-  }
+  write_file("model", path, safetensors_bytes(tensors_of(module)));
 }
 
 void load_weights(const std::string& path, torch::nn::Module& module) {

@@ -16,7 +16,7 @@ class Module;
 
 namespace gradquake::model {
 
-// Throws UserError when the file cannot be written.
+// Throws DiskError when the file cannot be written.
 GRADQUAKE_EXPORT void save_weights(const std::string& path, const torch::nn::Module& module);
 
 // Copies the file's tensors into the module, converting the dtype; a TorchScript archive (weights.pt of earlier

@@ -60,7 +60,9 @@ nlohmann::json RecentCauses::save() const {
   nlohmann::json list = nlohmann::json::array();
   for (const Fired& fired : fired_) {
     nlohmann::json causes = nlohmann::json::array();
-    for (const SpikeCause& cause : fired.causes) causes.push_back(state::write(cause));
+    for (const SpikeCause& cause : fired.causes) {
+      causes.push_back({cause.rule, cause.site, cause.direction, state::write(cause.norm)});
+    }
     list.push_back({{"step", fired.step}, {"causes", std::move(causes)}});
   }
   return list;
@@ -70,7 +72,10 @@ void RecentCauses::restore(const nlohmann::json& state) {
   fired_.clear();
   for (const auto& entry : state) {
     Fired fired{entry.at("step").get<std::int64_t>(), {}};
-    for (const auto& cause : entry.at("causes")) fired.causes.push_back(state::read_cause(cause));
+    for (const auto& cause : entry.at("causes")) {
+      fired.causes.push_back({cause.at(0).get<std::string>(), cause.at(1).get<std::string>(),
+                              cause.at(2).get<std::string>(), state::read_double(cause.at(3)), 0});
+    }
     fired_.push_back(std::move(fired));
   }
 }

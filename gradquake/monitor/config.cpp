@@ -3,6 +3,7 @@
 #include <cmath>
 #include <string>
 
+#include "gradquake/config/reader.h"
 #include "gradquake/core/error.h"
 
 namespace gradquake::monitor {
@@ -13,6 +14,27 @@ void expect(bool holds, const std::string& name, const std::string& range, doubl
 }
 
 }  // namespace
+
+MonitorConfig read_monitor(config::Reader& reader) {
+  MonitorConfig monitor;
+  config::Reader spikes = reader.section("spikes");
+  monitor.spikes.shadow_ratio = spikes.number("shadow_ratio", monitor.spikes.shadow_ratio, config::Range::positive());
+  monitor.spikes.robust_score = spikes.number("robust_score", monitor.spikes.robust_score, config::Range::positive());
+  monitor.spikes.window = static_cast<int>(spikes.integer("window", monitor.spikes.window, 1, 1000000));
+  monitor.spikes.warmup = static_cast<int>(spikes.integer("warmup", monitor.spikes.warmup, 1, monitor.spikes.window));
+  spikes.finish();
+  config::Reader recovery = reader.section("recovery");
+  auto& r = monitor.recovery;
+  r.factor = recovery.number("factor", r.factor, config::Range::at_least(1));
+  r.ewma = recovery.number("ewma", r.ewma, config::Range{.min = 0, .max = 1, .min_open = true});
+  r.level_window = static_cast<int>(recovery.integer("level_window", r.level_window, 1, 1000000));
+  r.hold = static_cast<int>(recovery.integer("hold", r.hold, 1, 1000000));
+  r.plateau_window = static_cast<int>(recovery.integer("plateau_window", r.plateau_window, 2, 1000000));
+  r.diverged_loss_factor =
+      recovery.number("diverged_loss_factor", r.diverged_loss_factor, config::Range{.min = 1, .min_open = true});
+  recovery.finish();
+  return monitor;
+}
 
 void check(const MonitorConfig& config) {
   const SpikeConfig& spikes = config.spikes;

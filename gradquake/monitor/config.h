@@ -4,6 +4,10 @@
 
 #include "gradquake/hooks/export.h"
 
+namespace gradquake::config {
+class Reader;
+}
+
 namespace gradquake::monitor {
 
 struct SpikeConfig {
@@ -26,6 +30,9 @@ struct MonitorConfig {
   SpikeConfig spikes;
   RecoveryConfig recovery;
 };
+
+// Reads the keys spikes and recovery of the section `monitor`, whose other keys belong to others. Throws UserError.
+GRADQUAKE_EXPORT MonitorConfig read_monitor(config::Reader& reader);
 
 // Throws UserError("monitor", ...) that names the first setting out of its range.
 GRADQUAKE_EXPORT void check(const MonitorConfig& config);

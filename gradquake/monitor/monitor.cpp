@@ -16,6 +16,10 @@ const MonitorConfig& checked(const MonitorConfig& config) {
   return config;
 }
 
+bool is_finite(const StepRecord& record) {
+  return record.finite && std::isfinite(record.loss) && std::isfinite(record.grad_norm);
+}
+
 }  // namespace
 
 Monitor::Monitor(const MonitorConfig& config, std::vector<std::string> layers)
@@ -33,6 +37,7 @@ Monitor::Outcome Monitor::observe(const StepRecord& record) {
   }
   last_step_ = record.step;
   weights_finite_ = weights_finite_ && record.weights_finite;
+  updated_ = updated_ || is_finite(record);
   const auto norm = known_norm(record);
   const auto loss = known_loss(record);
   if (norm) level_norms_.push(*norm);
@@ -61,7 +66,7 @@ Monitor::Outcome Monitor::observe(const StepRecord& record) {
 }
 
 std::optional<SpikeRecord> Monitor::detect(const StepRecord& record) const {
-  const bool finite = record.finite && std::isfinite(record.loss) && std::isfinite(record.grad_norm);
+  const bool finite = is_finite(record);
   const bool shadow = shadow_.detects(record);
   const auto score = robust_.score(record.grad_norm);
   const bool robust = score && *score >= config_.spikes.robust_score;
@@ -91,9 +96,9 @@ void Monitor::admit(SpikeRecord spike, Outcome& outcome) {
   spike.level = episode_->levels().level;
   spike.loss_level = episode_->levels().loss_level;
   spike.episode = episodes_ - 1;
-  outcome.spike = true;
-  outcome.detected = open_.size();
-  open_.push_back(std::move(spike));
+  open_.push_back(spike);
+  outcome.levels = episode_->levels();
+  outcome.spike = std::move(spike);
 }
 
 Levels Monitor::levels() const {
@@ -124,13 +129,8 @@ std::vector<SpikeRecord> Monitor::close(const std::string& verdict) {
   return std::exchange(open_, {});
 }
 
-SpikeRecord* Monitor::open_spike(std::int64_t step) {
-  const auto found = std::find_if(open_.begin(), open_.end(), [&](const auto& spike) { return spike.step == step; });
-  return found == open_.end() ? nullptr : &*found;
-}
-
 std::vector<SpikeRecord> Monitor::finish(bool stopped_nonfinite) {
-  const bool diverged = stopped_nonfinite || !weights_finite_;
+  const bool diverged = stopped_nonfinite || !weights_finite_ || never_moved();
   if (diverged) {
     worst_ = "diverged";
   } else if (episode_ && !episode_->too_young_to_tell()) {
@@ -140,39 +140,38 @@ std::vector<SpikeRecord> Monitor::finish(bool stopped_nonfinite) {
 }
 
 RunVerdict Monitor::verdict() const {
-  auto worst = weights_finite_ ? worst_ : "diverged";
+  auto worst = weights_finite_ && !never_moved() ? worst_ : "diverged";
   if (episode_ && !episode_->too_young_to_tell()) worst = worse_verdict(worst, "open");
   return run_verdict(worst, spikes_, episodes_, progress_);
 }
 
-std::string Monitor::save() const {
-  nlohmann::json open = nlohmann::json::array();
-  for (const SpikeRecord& spike : open_) open.push_back(state::write(spike));
-  return nlohmann::json{{"last_step", last_step_},
-                        {"spikes", spikes_},
-                        {"episodes", episodes_},
-                        {"weights_finite", weights_finite_},
-                        {"worst", worst_},
-                        {"shadow", shadow_.save()},
-                        {"robust", robust_.save()},
-                        {"layers", layers_.save()},
-                        {"causes", causes_.save()},
-                        {"level_norms", level_norms_.save()},
-                        {"level_losses", level_losses_.save()},
-                        {"progress", progress_.save()},
-                        {"episode", episode_ ? episode_->save() : nlohmann::json(nullptr)},
-                        {"open", std::move(open)}}
-      .dump();
+Monitor::State Monitor::save() const {
+  nlohmann::json numbers{{"last_step", last_step_},
+                         {"spikes", spikes_},
+                         {"episodes", episodes_},
+                         {"weights_finite", weights_finite_},
+                         {"updated", updated_},
+                         {"worst", worst_},
+                         {"shadow", shadow_.save()},
+                         {"robust", robust_.save()},
+                         {"layers", layers_.save()},
+                         {"causes", causes_.save()},
+                         {"level_norms", level_norms_.save()},
+                         {"level_losses", level_losses_.save()},
+                         {"progress", progress_.save()},
+                         {"episode", episode_ ? episode_->save() : nlohmann::json(nullptr)}};
+  return {numbers.dump(), open_};
 }
 
-void Monitor::restore(const std::string& text) {
+void Monitor::restore(const State& saved) {
   Monitor restored = *this;
   try {
-    const auto state = nlohmann::json::parse(text);
+    const auto state = nlohmann::json::parse(saved.numbers);
     restored.last_step_ = state.at("last_step").get<std::int64_t>();
     restored.spikes_ = state.at("spikes").get<std::int64_t>();
     restored.episodes_ = state.at("episodes").get<std::int64_t>();
     restored.weights_finite_ = state.at("weights_finite").get<bool>();
+    restored.updated_ = state.at("updated").get<bool>();
     restored.worst_ = worse_verdict(state.at("worst").get<std::string>(), "none");
     restored.shadow_.restore(state.at("shadow"));
     restored.robust_.restore(state.at("robust"));
@@ -186,8 +185,7 @@ void Monitor::restore(const std::string& text) {
       restored.episode_.emplace(config_.recovery, Levels{}, 0);
       restored.episode_->restore(state.at("episode"));
     }
-    restored.open_.clear();
-    for (const auto& spike : state.at("open")) restored.open_.push_back(state::read_spike(spike));
+    restored.open_ = saved.open;
   } catch (const std::exception& error) {
     throw UserError("monitor", std::string("expected a saved monitor state, got: ") + error.what());
   }

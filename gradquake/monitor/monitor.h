@@ -3,7 +3,7 @@
 //   Monitor monitor({}, info.layers);
 //   for (each step, before its update) {
 //     auto outcome = monitor.observe(record);
-//     if (outcome.opens_episode) monitor.open_spike(record.step)->curvature = measure();
+//     if (outcome.spike) announce(*outcome.spike);
 //     for (const SpikeRecord& spike : outcome.closed) write(spike);
 //   }
 //   for (const SpikeRecord& spike : monitor.finish(false)) write(spike);
@@ -13,12 +13,12 @@
 // Within a step: the open episode takes in the new values and is judged; then this step's spike is looked for, and
 // joins what is still open or opens a new episode, whose levels include this step (whose update is still to come). All
 // spikes of an episode are closed together and carry its verdict and recovery steps; gradient_recovery_steps is the
-// count with the gradient band alone.
+// count with the gradient band alone. What it hands out are values; curvature and predictions, which others make, are
+// left empty in them.
 //
 // A checkpoint of the run's last step takes save() before finish(), so that a longer run can go on from it.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -44,39 +44,36 @@ class GRADQUAKE_EXPORT Monitor {
   Monitor(const MonitorConfig& config, std::vector<std::string> layers);
 
   struct Outcome {
-    bool spike = false;
-    bool opens_episode = false;
-    std::optional<std::size_t> detected;  // index into open_spikes() of this step's spike
-    std::vector<SpikeRecord> closed;      // whose verdict fell at this step, oldest first
+    std::optional<SpikeRecord> spike;  // found at this step, still undecided
+    bool opens_episode = false;        // it is the first of its episode
+    Levels levels;                     // that its episode is judged by
+    std::vector<SpikeRecord> closed;   // whose verdict fell at this step, oldest first
   };
 
   // One step, in order, before its update. Throws UserError for a step that does not follow the last one.
   Outcome observe(const StepRecord& record);
 
-  // The undecided spike of that step, to attach curvature and predictions; nullptr where there is none. Valid until the
-  // next call that is not const.
-  SpikeRecord* open_spike(std::int64_t step);
   const std::vector<SpikeRecord>& open_spikes() const { return open_; }
 
-  // The levels that the open episode is judged by; nullopt between episodes.
-  std::optional<Levels> open_levels() const {
-    return episode_ ? std::optional<Levels>(episode_->levels()) : std::nullopt;
-  }
-
-  // The run's end: what is undecided becomes diverged (where the run was stopped as non-finite, or its weights are) or
-  // open.
+  // The run's end: what is undecided becomes diverged (where the run was stopped as non-finite, its weights are, or
+  // every step was skipped as non-finite) or open.
   std::vector<SpikeRecord> finish(bool stopped_nonfinite);
 
   // The run so far, as if it ended here.
   RunVerdict verdict() const;
 
-  // The exact state as JSON, non-finite numbers included: a monitor of the same settings that restores it goes on bit
-  // for bit. restore() throws UserError for a text that is no such state, and then leaves the monitor as it was.
-  std::string save() const;
-  void restore(const std::string& state);
+  // What a monitor of the same settings goes on from, bit for bit.
+  struct State {
+    std::string numbers;            // of detectors, windows and the open episode: JSON, inf and nan included
+    std::vector<SpikeRecord> open;  // its undecided spikes
+  };
+  State save() const;
+  // Throws UserError for `numbers` that are no such state, and then leaves the monitor as it was.
+  void restore(const State& state);
 
  private:
   Levels levels() const;
+  bool never_moved() const { return last_step_ >= 0 && !updated_; }
   std::optional<SpikeRecord> detect(const StepRecord& record) const;
   void admit(SpikeRecord spike, Outcome& outcome);
   void enter(const StepRecord& record, std::optional<double> norm);
@@ -96,6 +93,7 @@ class GRADQUAKE_EXPORT Monitor {
   std::int64_t spikes_ = 0;
   std::int64_t episodes_ = 0;
   bool weights_finite_ = true;
+  bool updated_ = false;        // at least one step was finite, so that training moved at all
   std::string worst_ = "none";  // of the closed episodes that count, and of the way the run ended
 };
 

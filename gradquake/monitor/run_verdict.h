@@ -2,7 +2,7 @@
 // learned.
 //
 // The order is none, recovered, open, plateau, collapsed, diverged.
-//   * a run stopped as non-finite, or with non-finite weights, is diverged;
+//   * a run stopped as non-finite, with non-finite weights, or whose every step was skipped as non-finite, is diverged;
 //   * progress_lost > 0.5 is at least collapsed;
 //   * a run with a spike and l_0 - l_best < 0.1 l_0 never learned: at least plateau.
 #pragma once

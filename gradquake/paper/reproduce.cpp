@@ -22,11 +22,7 @@ namespace fs = std::filesystem;
 
 enum class Columns { kFigure, kSweep };
 
-void put(const fs::path& path, const std::string& text) {
-  if (const std::error_code error = replace_file(path, text)) {
-    throw UserError("study", fmt::format("expected to write {}, got {}", path.string(), error.message()));
-  }
-}
+void put(const fs::path& path, const std::string& text) { write_file("paper", path, text); }
 
 std::string table(const Settings& settings, const RunStore& store, const std::vector<RunSpec>& runs, Columns columns) {
   std::vector<std::string> names = {

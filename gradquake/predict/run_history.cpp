@@ -1,10 +1,8 @@
 #include "gradquake/predict/run_history.h"
 
 #include <cmath>
-#include <fstream>
-#include <nlohmann/json.hpp>
 
-#include "gradquake/report/optional_json.h"
+#include "gradquake/report/record_json.h"
 
 namespace gradquake::predict {
 namespace {
@@ -25,20 +23,18 @@ RunHistory read_history(const std::filesystem::path& steps_jsonl, std::int64_t s
   RunHistory history;
   Mean late, gradient, error;
   bool known = true;
-  std::ifstream file(steps_jsonl);
-  for (std::string text; std::getline(file, text);) {
-    const nlohmann::json line = nlohmann::json::parse(text);
-    const bool fired = line.at("injections").get<std::int64_t>() > 0;
-    if (!line.at("finite").get<bool>()) {
+  for (const StepLine& line : report::read_records<StepLine>(steps_jsonl)) {
+    const bool fired = line.injections > 0;
+    if (!line.finite) {
       known = known && !fired;  // infinite, where a rule did it
       continue;
     }
-    const double gamma = line.at("learning_rate").get<double>();
-    const auto u = report::optional_at<double>(line, "clean_grad_norm");
-    const auto e = report::optional_at<double>(line, "grad_error");
-    if (const auto loss = report::optional_at<double>(line, "clean_loss")) {
-      if (!history.first_loss) history.first_loss = loss;
-      if (line.at("step").get<std::int64_t>() >= steps / 2) late.add(*loss);
+    const double gamma = line.learning_rate;
+    const auto& u = line.clean_grad_norm;
+    const auto& e = line.grad_error;
+    if (line.clean_loss) {
+      if (!history.first_loss) history.first_loss = line.clean_loss;
+      if (line.step >= steps / 2) late.add(*line.clean_loss);
     }
     if (u) gradient.add(*u * *u, gamma);
     const double e2 = fired && e ? *e * *e : 0;

@@ -2,16 +2,13 @@
 
 #include <algorithm>
 #include <map>
-#include <nlohmann/json.hpp>
 
-#include "gradquake/report/optional_json.h"
 #include "gradquake/theory/run_conditions.h"
 #include "gradquake/theory/step_size.h"
 
 namespace gradquake::predict {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using theory::no_prediction;
 
 std::string minimum(const measure::RunConstants& constants) {
@@ -116,17 +113,6 @@ Prediction spike_share(const RunFacts& facts, const RunHistory& history) {
   return share;
 }
 
-Json score_of(const std::vector<theory::Comparison>& comparisons, bool counts) {
-  const theory::Score score = theory::score(comparisons, counts);
-  return {{"compared", score.compared},
-          {"covered", score.covered},
-          {"coverage", report::or_null(score.coverage)},
-          {"sharpness", report::or_null(score.sharpness)},
-          {"noise_floor", score.noise_floor},
-          {"without_prediction", score.other_without},
-          {"unobserved", score.unobserved}};
-}
-
 const Prediction* find(const RunTheory& theory, const std::string& name) {
   for (const auto& [key, prediction] : theory.predictions) {
     if (key == name) return &prediction;
@@ -180,8 +166,8 @@ std::vector<theory::Comparison> compare(std::span<const SpikePrediction> predict
   return comparisons;
 }
 
-Json score_json(std::span<const SpikePrediction> predictions, std::span<const SpikeRecord> spikes,
-                const RunTheory& theory) {
+report::RunScore score_run(std::span<const SpikePrediction> predictions, std::span<const SpikeRecord> spikes,
+                           const RunTheory& theory) {
   theory::Comparison level = level_comparison(theory, "plateau_level", "plateau_observed");
   // (38) settles at the plateau above the noise floor.
   if (const Prediction* floor = find(theory, "noise_floor"); level.predicted && floor && floor->value) {
@@ -189,20 +175,14 @@ Json score_json(std::span<const SpikePrediction> predictions, std::span<const Sp
   }
   const theory::Comparison gradient =
       level_comparison(theory, "mean_squared_gradient", "mean_squared_gradient_observed");
-  Json document;
-  document["spikes"] = {{"local", score_of(compare(predictions, spikes, &SpikePrediction::local), true)},
-                        {"displaced", score_of(compare(predictions, spikes, &SpikePrediction::displaced), true)},
-                        {"bound", score_of(compare(predictions, spikes, &SpikePrediction::bound), true)}};
-  document["run"] = {{"plateau", score_of({level}, false)}, {"mean_squared_gradient", score_of({gradient}, false)}};
-  return document;
-}
-
-Json findings_json(const std::vector<theory::Finding>& findings) {
-  Json rows = Json::array();
-  for (const theory::Finding& one : findings) {
-    rows.push_back({{"condition", one.condition}, {"kind", one.kind}, {"message", one.message}});
-  }
-  return rows;
+  const auto of_spikes = [&](Prediction SpikePrediction::*kind) {
+    return theory::score(compare(predictions, spikes, kind), true);
+  };
+  const auto of_run = [](const theory::Comparison& one) { return theory::score({&one, 1}, false); };
+  return {.spikes = {{"local", of_spikes(&SpikePrediction::local)},
+                     {"displaced", of_spikes(&SpikePrediction::displaced)},
+                     {"bound", of_spikes(&SpikePrediction::bound)}},
+          .run = {{"plateau", of_run(level)}, {"mean_squared_gradient", of_run(gradient)}}};
 }
 
 }  // namespace gradquake::predict

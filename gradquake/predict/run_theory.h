@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,7 +13,7 @@
 #include "gradquake/hooks/export.h"
 #include "gradquake/measure/run_constants.h"
 #include "gradquake/predict/run_history.h"
-#include "gradquake/predict/spike_prediction.h"
+#include "gradquake/report/summary.h"
 #include "gradquake/theory/exponents.h"
 #include "gradquake/theory/prediction.h"
 #include "gradquake/theory/score.h"
@@ -41,13 +40,10 @@ struct RunTheory {
 
 GRADQUAKE_EXPORT RunTheory run_theory(const RunFacts& facts, const RunHistory& history);
 
-// {spikes: {local, displaced, bound}, run: {plateau, mean_squared_gradient}}, each {compared, covered, coverage,
-// sharpness, noise_floor, without_prediction, unobserved}. Spikes: episodes of one spike, against
-// gradient_recovery_steps.
-GRADQUAKE_EXPORT nlohmann::ordered_json score_json(std::span<const SpikePrediction> predictions,
-                                                   std::span<const SpikeRecord> spikes, const RunTheory& theory);
-
-GRADQUAKE_EXPORT nlohmann::ordered_json findings_json(const std::vector<theory::Finding>& findings);
+// Spikes: local, displaced and bound, of episodes of one spike, against gradient_recovery_steps. The run: plateau and
+// mean_squared_gradient.
+GRADQUAKE_EXPORT report::RunScore score_run(std::span<const SpikePrediction> predictions,
+                                            std::span<const SpikeRecord> spikes, const RunTheory& theory);
 
 // One kind of prediction (a member of SpikePrediction) beside what its spikes did, in order of step.
 GRADQUAKE_EXPORT std::vector<theory::Comparison> compare(std::span<const SpikePrediction> predictions,

@@ -9,9 +9,8 @@
 
 #include "gradquake/core/error.h"
 #include "gradquake/predict/run_theory.h"
-#include "gradquake/predict/spike_prediction.h"
 #include "gradquake/report/optional_json.h"
-#include "gradquake/report/read_spikes.h"
+#include "gradquake/report/record_json.h"
 
 namespace gradquake::predict {
 namespace {
@@ -36,8 +35,8 @@ struct Group {
 };
 
 Group read_run(const fs::path& folder) {
-  const std::vector<SpikePrediction> predictions = read_predictions(folder / "predictions.jsonl");
-  const std::vector<SpikeRecord> spikes = report::read_spikes(folder / "spikes.jsonl");
+  const std::vector<SpikePrediction> predictions = report::read_records<SpikePrediction>(folder / "predictions.jsonl");
+  const std::vector<SpikeRecord> spikes = report::read_records<SpikeRecord>(folder / "spikes.jsonl");
   Group run;
   run.runs = 1;
   run.local = compare(predictions, spikes, &SpikePrediction::local);

@@ -13,7 +13,6 @@
 #include "gradquake/measure/curvature_probe.h"
 #include "gradquake/monitor/episode.h"
 #include "gradquake/predict/run_theory.h"
-#include "gradquake/predict/spike_prediction.h"
 #include "gradquake/train/callback.h"
 
 namespace gradquake::predict {

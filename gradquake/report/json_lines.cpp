@@ -15,8 +15,7 @@ namespace {
 constexpr std::size_t kBufferBytes = 1 << 16;
 
 [[noreturn]] void fail(const char* action, const std::filesystem::path& path) {
-  throw std::system_error(errno, std::generic_category(),
-                          std::string("[report] cannot ") + action + " " + path.string());
+  throw DiskError("report", action, path, std::error_code(errno, std::generic_category()));
 }
 
 }  // namespace
@@ -51,7 +50,7 @@ JsonLines::~JsonLines() {
   if (file_ < 0) return;
   try {
     flush();
-  } catch (const std::system_error&) {
+  } catch (const DiskError&) {
   }
   ::close(file_);
 }

@@ -5,7 +5,7 @@
 //   steps.write(step_line(record, spike));                       // buffered
 //   steps.sync();                                                // on disk: before a checkpoint that names position()
 //
-// Every failure of the file system throws std::system_error with the path.
+// Every failure of the file system throws DiskError with the path.
 #pragma once
 
 #include <cstdint>

@@ -28,6 +28,10 @@ class JsonText {
   JsonText& raw(std::string_view name, std::string_view json);  // a value that is JSON already
   JsonText& null(std::string_view name) { return raw(name, "null"); }
 
+  JsonText& text_or_null(std::string_view name, const std::string& value) {  // null: unsaid
+    return value.empty() ? null(name) : field(name, value);
+  }
+
   template <typename T>
   JsonText& field(std::string_view name, const std::optional<T>& value) {
     return value ? field(name, *value) : null(name);

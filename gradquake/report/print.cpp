@@ -26,7 +26,7 @@ void print_table(std::ostream& out, const std::vector<Row>& rows) {
   }
 }
 
-std::string number(const std::optional<double>& value) { return value ? fmt::format("{:.4g}", *value) : "-"; }
+std::string number(const std::optional<double>& value) { return value ? number_text(*value) : "-"; }
 
 std::string cause(const SpikeRecord& spike) {
   if (spike.causes.empty()) return "natural";
@@ -40,9 +40,21 @@ std::string cause(const SpikeRecord& spike) {
 std::string size(const SpikeRecord& spike) {
   if (spike.detector == "nonfinite") return "not finite";
   if (spike.grad_error && *spike.grad_error > 0 && spike.clean_grad_norm) {
-    return fmt::format("{:.1f}x", *spike.grad_error / *spike.clean_grad_norm);
+    const double ratio = *spike.grad_error / *spike.clean_grad_norm;
+    if (std::isfinite(ratio)) return ratio < 1e6 ? fmt::format("{:.1f}x", ratio) : fmt::format("{:.1e}x", ratio);
   }
   return spike.score ? fmt::format("score {:.1f}", *spike.score) : "-";
+}
+
+std::string recovery(const SpikeRecord& spike) {
+  if (!spike.observed_recovery_steps) return "-";
+  return *spike.observed_recovery_steps == 0 ? "never left" : std::to_string(*spike.observed_recovery_steps);
+}
+
+// progress_lost is measured by what was learned, which a run that explodes exceeds without bound.
+std::string loss_of_progress(double lost) {
+  if (!(lost <= 1)) return "more than all of the progress lost";
+  return fmt::format("{:.1f} % of the progress lost", 100 * lost);
 }
 
 void print_spikes(std::ostream& out, const std::vector<SpikeRecord>& spikes) {
@@ -54,9 +66,8 @@ void print_spikes(std::ostream& out, const std::vector<SpikeRecord>& spikes) {
   std::vector<Row> rows = {{"step", "cause", "size", "layer", "verdict", "steps to recover"}};
   for (std::size_t i = 0; i < std::min(spikes.size(), kMostSpikeRows); ++i) {
     const SpikeRecord& spike = spikes[i];
-    const auto& steps = spike.observed_recovery_steps;
     rows.push_back({std::to_string(spike.step), cause(spike), size(spike), spike.layer.empty() ? "-" : spike.layer,
-                    spike.verdict, steps ? std::to_string(*steps) : "-"});
+                    spike.verdict, recovery(spike)});
   }
   print_table(out, rows);
   if (spikes.size() > kMostSpikeRows) out << fmt::format("  ... and {} more\n", spikes.size() - kMostSpikeRows);
@@ -88,6 +99,15 @@ void print_conditions(std::ostream& out, const std::vector<Condition>& condition
 
 }  // namespace
 
+std::string number_text(double value, int digits) {
+  return std::isnan(value) ? "not a number" : fmt::format("{:.{}g}", value, digits);
+}
+
+std::string episode_text(const std::vector<SpikeRecord>& spikes) {
+  return fmt::format("step {}: {}, {} in its episode", spikes.front().step, spikes.front().verdict,
+                     spikes.size() == 1 ? "the only spike" : fmt::format("{} spikes", spikes.size()));
+}
+
 std::string spike_text(const SpikeRecord& spike) {
   const auto place = spike.layer.empty() ? std::string() : ", in " + spike.layer;
   const auto origin = spike.causes.empty() ? std::string("natural") : "by " + cause(spike);
@@ -99,15 +119,16 @@ void print_report(std::ostream& out, const Summary& summary, const std::vector<S
   print_conditions(out, summary.conditions);
 
   out << fmt::format("\nVerdict: {} ({} spikes in {} episodes", summary.verdict, summary.spikes, summary.episodes);
-  if (summary.progress_lost) out << fmt::format(", {:.1f} % of the progress lost", 100 * *summary.progress_lost);
+  if (summary.progress_lost) out << ", " << loss_of_progress(*summary.progress_lost);
   out << ")\n";
   if (summary.final_loss) out << fmt::format("Final loss: {}\n", number(summary.final_loss));
   if (summary.eval) {
     out << fmt::format("Evaluation: loss {}", number(summary.eval->loss));
     if (summary.eval->accuracy) out << fmt::format(", accuracy {:.2f} %", 100 * *summary.eval->accuracy);
+    for (const auto& [name, value] : summary.eval->metrics) out << fmt::format(", {} {}", name, number(value));
     out << '\n';
   }
-  if (summary.warnings > 0) out << fmt::format("Warnings: {} (see ledger.jsonl)\n", summary.warnings);
+  if (summary.warnings > 0) out << fmt::format("Warnings: {} (see summary.json)\n", summary.warnings);
 }
 
 }  // namespace gradquake::report

@@ -307,9 +307,9 @@ class Legend {
 
 Legend legend(const std::vector<SpikeRecord>& spikes, double y) {
   Legend legend(y);
-  legend.add("<path class=\"clean\" d=\"M0 0h20\"/>", "clean: without perturbation");
-  legend.add("<path class=\"trained\" d=\"M0 0h20\"/>", "as trained, perturbed");
-  if (!spikes.empty()) legend.add("<path class=\"episode\" d=\"M0-7h20v14h-20z\"/>", "from spike to recovery");
+  legend.add("<path class=\"clean\" d=\"M0 0h20\"/>", "without perturbation");
+  legend.add("<path class=\"trained\" d=\"M0 0h20\"/>", "as trained");
+  if (!spikes.empty()) legend.add("<path class=\"episode\" d=\"M0-7h20v14h-20z\"/>", "spike to recovery");
   for (const auto& [shape, meaning] : kMarks) {
     const bool used = std::any_of(spikes.begin(), spikes.end(), [&](const auto& s) { return mark_of(s) == shape; });
     if (used) legend.add(fmt::format("<use href=\"#{}\" x=\"10\"/>", shape), meaning);

@@ -1,7 +1,8 @@
 // The picture of a run: loss and gradient norm over the steps, on logarithmic axes, the clean ones in front of those it
 // was trained on, and every spike as a mark whose shape is its verdict.
 //
-//   std::ofstream("run.svg") << run_svg({"digits-mlp", "recovered: 36 spikes", read_curves(steps), read_spikes(spikes)});
+//   std::ofstream("run.svg") << run_svg({"digits-mlp", "recovered: 36 spikes", read_curves(steps),
+//   read_records<SpikeRecord>(spikes)});
 //
 // One SVG file with no script, font or link in it; light or dark as the reader's system asks. Equal records give equal
 // bytes. It stays below 60 KB however long the run: a column of two pixels shows the lowest and the highest of its

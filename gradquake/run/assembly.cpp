@@ -9,15 +9,17 @@
 #include "gradquake/core/seeds.h"
 #include "gradquake/data/batch_sampler.h"
 #include "gradquake/data/registry.h"
+#include "gradquake/hooks/rehearsal.h"
 #include "gradquake/model/model.h"
 #include "gradquake/model/registry.h"
+#include "gradquake/model/trained_parameters.h"
 
 namespace gradquake::run {
 namespace {
 
 at::Device device_of(const RunConfig& config) {
   if (config.run.device == "cuda" && !at::hasCUDA()) {
-    throw UserError("study", "expected run.device cpu, got cuda, which this LibTorch or machine does not have");
+    throw UserError("run", "expected run.device cpu, got cuda, which this LibTorch or machine does not have");
   }
   return at::Device(config.run.device);
 }
@@ -43,7 +45,8 @@ void check_objective(const RunConfig& config, const train::Objective& objective,
   if (fits(objective)) return;
   std::vector<std::string> fitting;
   for (const KindInfo& kind : train::objectives().kinds()) {
-    const bool bare = std::none_of(kind.parameters.begin(), kind.parameters.end(), [](const Parameter& one) { return one.required(); });
+    const bool bare = std::none_of(kind.parameters.begin(), kind.parameters.end(),
+                                   [](const Parameter& one) { return one.required(); });
     if (bare && fits(*train::make_objective(kind.name))) fitting.push_back(kind.name);
   }
   throw UserError("config", fmt::format("expected objective.kind {} for model.kind {} on data.kind {} ({}), got {}",
@@ -60,6 +63,14 @@ model::ModelInput model_input(const data::DataShape& shape) {
   return input;
 }
 
+void rehearse(const RunConfig& config, const train::Task& task) {
+  try {
+    train::rehearse(task);
+  } catch (const RuleError& error) {
+    throw UserError("config", config.rules.at(error.rule()).place(error.key()) + ": " + error.what());
+  }
+}
+
 std::vector<std::string> names_of(const std::vector<SiteInfo>& sites) {
   std::vector<std::string> names;
   for (const SiteInfo& site : sites) names.push_back(site.name);
@@ -73,8 +84,8 @@ std::unique_ptr<Plan> make_plan(const RunConfig& config, const train::Task& task
   for (const train::PlacedRule& placed : config.rules) {
     try {
       const Plan alone({placed.rule}, options, sites);
-    } catch (const std::invalid_argument& error) {
-      throw UserError("config", placed.place + ": " + error.what());
+    } catch (const RuleError& error) {
+      throw UserError("config", placed.place(error.key()) + ": " + error.what());
     }
   }
   try {
@@ -113,7 +124,26 @@ train::Task assemble(const RunConfig& config) {
   task.rules = config.plain_rules();
   train::dry_run(task);
   task.plan = make_plan(config, task);
+  rehearse(config, task);
   return task;
+}
+
+Options run_options(const RunConfig& config) {
+  Options options;
+  options.name = config.run.name;
+  options.on_nonfinite = config.run.on_nonfinite == "skip" ? train::OnNonfinite::kSkip : train::OnNonfinite::kStop;
+  options.monitor = config.monitor;
+  options.curvature = config.curvature;
+  options.shadow_interval = config.shadow_interval;
+  options.evaluate_interval = config.evaluate_interval;
+  options.checkpoint_interval = config.checkpoint_interval;
+  options.checkpoint_keep = config.checkpoint_keep;
+  options.ledger = config.ledger;
+  for (const PlacedCallback& placed : config.callbacks) {
+    options.callbacks.emplace_back(placed.name, make_callback(placed));
+  }
+  options.digest = config.digest;
+  return options;
 }
 
 }  // namespace gradquake::run

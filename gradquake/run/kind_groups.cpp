@@ -11,6 +11,7 @@
 #include "gradquake/hooks/perturbation.h"
 #include "gradquake/hooks/schedule.h"
 #include "gradquake/model/registry.h"
+#include "gradquake/run/callback_registry.h"
 #include "gradquake/train/learning_rate.h"
 #include "gradquake/train/objective.h"
 #include "gradquake/train/optimizer.h"
@@ -69,16 +70,18 @@ std::string in_table(std::string text) {
 
 }  // namespace
 
-std::vector<const KindGroup*> kind_groups() { 
-  return {&data::datasets(),
-          &model::models(),
-          &train::objectives(),
-          &train::regularizers(),
-          &train::optimizers(),
-          &train::learning_rate_schedules(),
-          &perturbations(),
-          &schedules(),
-          &amplitudes()};
+std::vector<const KindGroup*> kind_groups() {
+  std::vector<const KindGroup*> groups = {&data::datasets(),
+                                          &model::models(),
+                                           &train::objectives(),
+                                          &train::regularizers(),
+                                          &train::optimizers(),
+                                          &train::learning_rate_schedules(),
+                                          &perturbations(),
+                                          &schedules(),
+                                          &amplitudes()};
+  if (!callbacks().names().empty()) groups.push_back(&callbacks());  // all of them are a user's own
+  return groups;
 }
 
 const KindGroup& group_named(const std::string& name) {
@@ -140,8 +143,8 @@ std::string group_text(const KindGroup& group) {
 }
 
 std::string group_markdown(const KindGroup& group) {
-  std::string text = fmt::format("### {}\n\n| kind | key | allowed | default | meaning |\n|---|---|---|---|---|\n",
-                                 group.name());
+  std::string text =
+      fmt::format("### {}\n\n| kind | key | allowed | default | meaning |\n|---|---|---|---|---|\n", group.name());
   for (const KindInfo& kind : group.kinds()) {
     text += fmt::format("| `{}` | | | | {} |\n", kind.name, in_table(kind.summary));
     for (const Parameter& parameter : kind.parameters) {

@@ -1,5 +1,6 @@
 #include "gradquake/run/manifest.h"
 
+#include <ATen/Parallel.h>
 #include <torch/version.h>
 
 #include <array>
@@ -32,21 +33,30 @@ nlohmann::json git_revision() {
   return revision;
 }
 
-}  // namespace
-
-std::string manifest_json(const RunConfig& config) {
+std::string manifest(std::uint64_t seed, std::int64_t threads, const std::string& device, const std::string& dtype) {
   nlohmann::ordered_json json;
   json["gradquake"] = kVersion;
   json["libtorch"] = TORCH_VERSION;
   json["compiler"] = __VERSION__;
-  json["seed"] = config.run.seed;
-  json["threads"] = config.run.threads;
-  json["device"] = config.run.device;
-  json["dtype"] = config.run.dtype;
+  json["seed"] = seed;
+  json["threads"] = threads;
+  json["device"] = device;
+  json["dtype"] = dtype;
   json["processor"] = processor();
   json["working_directory"] = std::filesystem::current_path().string();
   json["git_revision"] = git_revision();
   return json.dump(2) + "\n";
+}
+
+}  // namespace
+
+std::string manifest_json(const train::Task& task) {
+  return manifest(task.seed, at::get_num_threads(), task.device.is_cuda() ? "cuda" : "cpu",
+                  task.dtype == at::kDouble ? "float64" : "float32");
+}
+
+std::string manifest_json(const RunConfig& config) {
+  return manifest(config.run.seed, config.run.threads, config.run.device, config.run.dtype);
 }
 
 }  // namespace gradquake::run

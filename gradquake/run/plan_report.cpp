@@ -39,8 +39,8 @@ nlohmann::ordered_json perturbation_json(const KindSpec& spec) {
 }  // namespace
 
 void print_plan(std::ostream& out, const RunConfig& config, const train::Task& task) {
-  out << fmt::format("{}: {} on {}, {} steps, batch {}\n\n", config.run.name, config.model.spec.kind, config.data.spec.kind,
-                     task.steps, config.data.batch_size);
+  out << fmt::format("{}: {} on {}, {} steps, batch {}\n\n", config.run.name, config.model.spec.kind,
+                     config.data.spec.kind, task.steps, config.data.batch_size);
   out << fmt::format("{:<20} {:<20} {:<10} {}\n", "site", "shape", "dtype", "occurrences");
   for (const SiteInfo& site : task.sites) {
     out << fmt::format("{:<20} {:<20} {:<10} {}\n", site.name, fmt::format("[{}]", fmt::join(site.shape, ", ")),
@@ -60,6 +60,7 @@ void print_plan(std::ostream& out, const RunConfig& config, const train::Task& t
             ? "no step of this run"
             : fmt::format("{}", fmt::join(firings.begin(), firings.begin() + static_cast<std::ptrdiff_t>(shown), ", ")),
         firings.size() > kFirings ? ", ..." : "");
+    if (task.plan->is_idle(i)) out << "  idle      it changes nothing in this run\n";
   }
   if (task.plan->rules().empty()) out << "\nno rules: nothing will be perturbed\n";
 }
@@ -80,6 +81,7 @@ std::string plan_json(const RunConfig& config, const train::Task& task) {
         {"label", rule.label}, {"sites", task.plan->sites_of(i)}, {"direction", to_text(rule.direction)}};
     one.update(perturbation_json(rule.perturbation));
     one["schedule"] = schedule_words(rule, task);
+    one["idle"] = task.plan->is_idle(i);
     one["first_firings"] = task.plan->first_firings(i, kFirings);
     json["rules"].push_back(std::move(one));
   }

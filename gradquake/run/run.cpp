@@ -2,44 +2,47 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
+#include "gradquake/core/replace_file.h"
 #include "gradquake/hooks/ledger.h"
+#include "gradquake/measure/curvature_probe.h"
 #include "gradquake/model/weights.h"
 #include "gradquake/predict/run_history.h"
 #include "gradquake/predict/run_theory.h"
-#include "gradquake/report/read_spikes.h"
+#include "gradquake/report/record_json.h"
+#include "gradquake/run/files_callback.h"
+#include "gradquake/run/manifest.h"
+#include "gradquake/run/run_callbacks.h"
+#include "gradquake/run/run_lock.h"
 #include "gradquake/train/trainer.h"
 
 namespace gradquake::run {
 namespace {
 
-train::TrainerOptions trainer_options(const RunConfig& config, const RunFolder& folder, const RunHooks& hooks) {
-  train::TrainerOptions options;
-  options.name = config.run.name;
-  options.on_nonfinite = config.run.on_nonfinite == "skip" ? train::OnNonfinite::kSkip : train::OnNonfinite::kStop;
-  options.shadow_interval = config.shadow_interval;
-  options.evaluate_interval = config.evaluate_interval;
-  options.checkpoint_interval = config.checkpoint_interval;
-  options.checkpoint_keep = config.checkpoint_keep;
-  options.checkpoint_folder = folder.checkpoints();
-  options.config_digest = config.digest;
-  options.stop_requested = hooks.stop_requested;
-  return options;
+train::TrainerOptions trainer_options(const Options& options, const RunFolder& folder) {
+  train::TrainerOptions trainer;
+  trainer.name = options.name;
+  trainer.on_nonfinite = options.on_nonfinite;
+  trainer.shadow_interval = options.shadow_interval;
+  trainer.evaluate_interval = options.evaluate_interval;
+  trainer.checkpoint_interval = options.checkpoint_interval;
+  trainer.checkpoint_keep = options.checkpoint_keep;
+  trainer.checkpoint_folder = folder.checkpoints();
+  trainer.config_digest = options.digest;
+  trainer.stop_requested = options.stop_requested;
+  return trainer;
 }
 
-predict::RunFacts facts(const RunConfig& config, const train::Task& task, const RunObserver& observer,
+predict::RunFacts facts(const train::Task& task, const measure::MeasuredConstants& measured,
                         const std::string& verdict) {
   predict::RunFacts facts;
   facts.steps = task.steps;
-  facts.largest_step_size =
-      config.optimizer.schedule.largest(config.optimizer.learning_rate(), task.steps);
+  facts.largest_step_size = task.optimizer.schedule.largest(task.optimizer.learning_rate(), task.steps);
   facts.verdict = verdict;
-  facts.constants = observer.constants();
-  facts.sizes = observer.injections().sizes();
-  facts.zero_mean = observer.injections().zero_mean();
-  facts.forward_hits = observer.injections().hits("forward");
-  facts.backward_hits = observer.injections().hits("backward");
+  facts.constants = measured.constants();
+  facts.sizes = measured.injections().sizes();
+  facts.zero_mean = measured.injections().zero_mean();
+  facts.forward_hits = measured.injections().hits("forward");
+  facts.backward_hits = measured.injections().hits("backward");
   return facts;
 }
 
@@ -47,38 +50,44 @@ void add_theory(const predict::RunTheory& theory, const RunFolder& folder, const
                 report::Summary& summary) {
   summary.conditions = theory.conditions;
   summary.predictions = theory.predictions;
-  const auto predictions = predict::read_predictions(folder.file("predictions.jsonl"));
-  summary.more.emplace_back("score", predict::score_json(predictions, spikes, theory).dump());
-  summary.more.emplace_back("findings", predict::findings_json(theory.findings).dump());
+  const auto predictions = report::read_records<SpikePrediction>(folder.file("predictions.jsonl"));
+  summary.score = predict::score_run(predictions, spikes, theory);
+  summary.findings = theory.findings;
 }
 
-std::string messages_json(const std::vector<LedgerWarning>& warnings) {
-  nlohmann::json messages = nlohmann::json::array();
-  for (const LedgerWarning& warning : warnings) messages.push_back(warning.message);
-  return messages.dump();
-}
-
-report::Summary summarize(const train::Task& task, const RunObserver& observer, const train::RunEnd& end) {
-  const monitor::RunVerdict verdict = observer.verdict();
+report::Summary summarize(const train::Task& task, const RunCallbacks& jobs, const train::RunEnd& end) {
+  const monitor::RunVerdict verdict = jobs.verdict();
   report::Summary summary;
   summary.final_loss = end.final_loss;
-  summary.eval = observer.last_evaluation();
+  summary.eval = jobs.last_evaluation();
   summary.spikes = verdict.spikes;
   summary.episodes = verdict.episodes;
   summary.verdict = verdict.verdict;
   summary.progress_lost = verdict.progress_lost;
-  const std::vector<LedgerWarning> warnings = task.plan->ledger().warnings();
-  summary.warnings = static_cast<std::int64_t>(warnings.size());
-  summary.more.emplace_back("warning_messages", messages_json(warnings));
+  summary.skipped_steps = jobs.nonfinite_steps() - (end.stopped_nonfinite ? 1 : 0);
+  if (summary.skipped_steps > 0) {
+    summary.warning_messages.push_back(
+        fmt::format("{} of {} steps were skipped: loss or gradient was not finite (run.on_nonfinite)",
+                    summary.skipped_steps, end.steps));
+  }
+  for (const LedgerWarning& warning : task.plan->ledger().warnings())
+    summary.warning_messages.push_back(warning.message);
+  summary.warnings = static_cast<std::int64_t>(summary.warning_messages.size());
   summary.steps_per_second = end.steps_per_second;
   return summary;
 }
 
-RunResult run_from(const RunConfig& config, train::Task& task, const RunFolder& folder, const RunHooks& hooks,
+RunResult run_from(train::Task& task, const Options& options, const RunFolder& folder,
                    const train::CheckpointSections* checkpoint) {
-  const measure::CurvatureProbe probe(task, config.curvature);
-  RunObserver observer(config, task, folder, probe, hooks);
-  train::Trainer trainer(trainer_options(config, folder, hooks), task, {&observer});
+  const measure::CurvatureProbe probe(task, options.curvature);
+  RunCallbacks jobs(task, folder);
+  jobs.watch_spikes(options.monitor);
+  jobs.measure_curvature(probe);
+  jobs.predict_spikes(probe, options.monitor.recovery);
+  jobs.add("files", std::make_shared<FilesCallback>(options.ledger, options.log));
+  jobs.add("screen", std::make_shared<ScreenCallback>(options.log_episodes ? options.log : nullptr, options.progress));
+  for (const auto& [name, callback] : options.callbacks) jobs.add(name, callback);
+  train::Trainer trainer(trainer_options(options, folder), task, {&jobs});
   if (checkpoint) trainer.restore(*checkpoint);
   const train::RunEnd end = trainer.run();
 
@@ -86,37 +95,56 @@ RunResult run_from(const RunConfig& config, train::Task& task, const RunFolder& 
   result.steps = end.steps;
   result.interrupted = end.interrupted;
   if (end.interrupted) return result;
-  result.summary = summarize(task, observer, end);
-  result.spikes = report::read_spikes(folder.file("spikes.jsonl"));
-  const predict::RunTheory theory = predict::run_theory(facts(config, task, observer, result.summary.verdict),
+  result.summary = summarize(task, jobs, end);
+  result.spikes = report::read_records<SpikeRecord>(folder.file("spikes.jsonl"));
+  const predict::RunTheory theory = predict::run_theory(facts(task, jobs.constants(), result.summary.verdict),
                                                         predict::read_history(folder.file("steps.jsonl"), task.steps));
   add_theory(theory, folder, result.spikes, result.summary);
-  if (hooks.log) {
-    for (const LedgerWarning& warning : task.plan->ledger().warnings()) hooks.log("warning: " + warning.message);
-    for (const theory::Finding& finding : theory.findings) hooks.log(finding.kind + ": " + finding.message);
+  if (options.log) {
+    for (const std::string& message : result.summary.warning_messages) options.log("warning: " + message);
+    for (const theory::Finding& finding : theory.findings) options.log(finding.kind + ": " + finding.message);
   }
   model::save_weights(folder.file("weights.safetensors"), *task.model);
-  write_text_atomically(folder.file("summary.json"), report::summary_text(result.summary));
+  write_file("run", folder.file("summary.json"), report::summary_text(result.summary));
   return result;
 }
 
 }  // namespace
 
-RunResult run(const RunConfig& config, train::Task& task, const RunFolder& folder, const RunHooks& hooks) {
-  return run_from(config, task, folder, hooks, nullptr);
+RunResult run(train::Task& task, const Options& options, const RunFolder& folder) {
+  return run_from(task, options, folder, nullptr);
 }
 
-RunResult resume(const RunConfig& config, train::Task& task, const RunFolder& folder, const RunHooks& hooks) {
+RunResult resume(train::Task& task, const Options& options, const RunFolder& folder) {
   for (const auto& path : train::list_checkpoints(folder.checkpoints())) {
     std::string reason;
     if (const auto sections = train::read_checkpoint(path, &reason)) {
-      if (hooks.log) hooks.log("resuming from " + path.string());
-      return run_from(config, task, folder, hooks, &*sections);
+      if (options.log) options.log("resuming from " + path.string());
+      return run_from(task, options, folder, &*sections);
     }
-    if (hooks.log) hooks.log(fmt::format("{} is damaged ({}); using the one before", path.string(), reason));
+    if (options.log) options.log(fmt::format("{} is damaged ({}); using the one before", path.string(), reason));
   }
-  if (hooks.log) hooks.log("no checkpoint: starting at step 0");
-  return run_from(config, task, folder, hooks, nullptr);
+  if (options.log) options.log("no checkpoint: starting at step 0");
+  return run_from(task, options, folder, nullptr);
+}
+
+RunResult run_in(const std::filesystem::path& path, train::Task& task, const Options& options) {
+  const RunFolder folder{path};
+  if (!std::filesystem::exists(folder.file("manifest.json"))) {
+    create_run_folder(path, manifest_json(task), "", false);
+    const RunLock lock(folder);
+    return run(task, options, folder);
+  }
+  const RunLock lock(folder);
+  if (!folder.finished()) {
+    remove_temporary_files(folder);
+    return resume(task, options, folder);
+  }
+  RunResult result;
+  result.summary = report::read_summary(folder.file("summary.json"));
+  result.spikes = report::read_records<SpikeRecord>(folder.file("spikes.jsonl"));
+  result.steps = static_cast<std::int64_t>(report::read_records<StepLine>(folder.file("steps.jsonl")).size());
+  return result;
 }
 
 }  // namespace gradquake::run

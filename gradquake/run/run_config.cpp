@@ -41,27 +41,6 @@ RunSection read_run(Reader reader) {
   return run;
 }
 
-monitor::MonitorConfig read_monitor(Reader& reader) {
-  monitor::MonitorConfig monitor;
-  Reader spikes = reader.section("spikes");
-  monitor.spikes.shadow_ratio = spikes.number("shadow_ratio", monitor.spikes.shadow_ratio, Range::positive());
-  monitor.spikes.robust_score = spikes.number("robust_score", monitor.spikes.robust_score, Range::positive());
-  monitor.spikes.window = static_cast<int>(spikes.integer("window", monitor.spikes.window, 1, 1000000));
-  monitor.spikes.warmup = static_cast<int>(spikes.integer("warmup", monitor.spikes.warmup, 1, monitor.spikes.window));
-  spikes.finish();
-  Reader recovery = reader.section("recovery");
-  auto& r = monitor.recovery;
-  r.factor = recovery.number("factor", r.factor, Range::at_least(1));
-  r.ewma = recovery.number("ewma", r.ewma, Range{.min = 0, .max = 1, .min_open = true});
-  r.level_window = static_cast<int>(recovery.integer("level_window", r.level_window, 1, 1000000));
-  r.hold = static_cast<int>(recovery.integer("hold", r.hold, 1, 1000000));
-  r.plateau_window = static_cast<int>(recovery.integer("plateau_window", r.plateau_window, 2, 1000000));
-  r.diverged_loss_factor =
-      recovery.number("diverged_loss_factor", r.diverged_loss_factor, Range{.min = 1, .min_open = true});
-  recovery.finish();
-  return monitor;
-}
-
 // A number that the run's dtype cannot hold would become inf.
 void expect_in_dtype(const RunSection& run, const Reader& section, const KindSpec& spec, const std::string& under = "") {
   constexpr double kLargest = std::numeric_limits<float>::max();
@@ -105,7 +84,7 @@ RunConfig read_all(config::Document document) {
   Reader shadow = monitor.section("shadow");
   config.shadow_interval = shadow.integer("interval", config.shadow_interval, 0);
   shadow.finish();
-  config.monitor = read_monitor(monitor);
+  config.monitor = monitor::read_monitor(monitor);
   config.curvature = measure::read_curvature(monitor.section("curvature"));
   monitor.finish();
 
@@ -116,6 +95,8 @@ RunConfig read_all(config::Document document) {
   config.checkpoint_interval = checkpoint.integer("interval", config.checkpoint_interval, 0);
   config.checkpoint_keep = checkpoint.integer("keep", config.checkpoint_keep, 1);
   checkpoint.finish();
+  config.ledger = read_ledger(root.section("ledger"));
+  config.callbacks = read_callbacks(root);
   root.finish();
   config.resolved = document.resolved();
   return config;

@@ -12,6 +12,8 @@
 #include "gradquake/measure/curvature_config.h"
 #include "gradquake/model/model_config.h"
 #include "gradquake/monitor/config.h"
+#include "gradquake/run/callback_registry.h"
+#include "gradquake/run/ledger_totals.h"
 #include "gradquake/train/objective.h"
 #include "gradquake/train/optimizer.h"
 #include "gradquake/train/regularizer.h"
@@ -46,6 +48,8 @@ struct RunConfig {
   std::int64_t evaluate_interval = 200;
   std::int64_t checkpoint_interval = 500;
   std::int64_t checkpoint_keep = 2;
+  LedgerConfig ledger;
+  std::vector<PlacedCallback> callbacks;
 
   std::string resolved;  // the resolved copy, itself a config of the same run
   std::string digest;    // of everything but the run's length: what a checkpoint is bound to

@@ -1,9 +1,10 @@
 #include "gradquake/run/run_folder.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <system_error>
+#include <cstdio>
 #include <vector>
 
 #include "gradquake/core/error.h"
@@ -24,55 +25,74 @@ void remove_leftovers(const fs::path& out, const std::string& name) {
   }
 }
 
+// Puts `fresh` where `place` is, which moves to `fresh`: no moment without either. False where the system cannot.
+bool exchange(const fs::path& fresh, const fs::path& place) {
+#ifdef RENAME_EXCHANGE
+  return ::renameat2(AT_FDCWD, fresh.c_str(), AT_FDCWD, place.c_str(), RENAME_EXCHANGE) == 0;
+#else
+  (void)fresh, (void)place;
+  return false;
+#endif
+}
+
 }  // namespace
 
 bool RunFolder::finished() const { return fs::exists(file("summary.json")); }
 
-void write_text_atomically(const fs::path& path, const std::string& text) {
-  if (const std::error_code error = replace_file(path, text)) {
-    throw UserError("study", fmt::format("expected to write {}, got {}", path.string(), error.message()));
-  }
-}
-
-RunFolder create_run_folder(const RunConfig& config, bool overwrite) {
-  const fs::path out = config.run.out;
-  const RunFolder folder{out / config.run.name};
+RunFolder create_run_folder(const fs::path& path, const std::string& manifest, const std::string& config,
+                            bool overwrite) {
+  const RunFolder folder{path};
+  const fs::path out = path.parent_path().empty() ? fs::path(".") : path.parent_path();
+  const std::string name = path.filename().string();
   try {
-    if (fs::exists(folder.path) && !overwrite) {
-      throw UserError("study", fmt::format("expected a new run folder, got {}, which exists (--overwrite replaces it, "
-                                           "run.name=... names another)",
-                                           folder.path.string()));
+    if (fs::exists(path) && !overwrite) {
+      throw UserError("run", fmt::format("expected a new run folder, got {}, which exists (--overwrite replaces it, "
+                                         "run.name=... names another)",
+                                         path.string()));
     }
-    if (fs::exists(folder.path) && !fs::exists(folder.file("config.yaml"))) {
-      throw UserError("study", fmt::format("expected --overwrite to replace a run folder, got {}, which holds no "
-                                           "config.yaml",
-                                           folder.path.string()));
+    if (fs::exists(path) && !fs::exists(folder.file("manifest.json"))) {
+      throw UserError("run", fmt::format("expected --overwrite to replace a run folder, got {}, which holds no "
+                                         "manifest.json",
+                                         path.string()));
     }
     fs::create_directories(out);
-    remove_leftovers(out, config.run.name);
-    const fs::path fresh = out / (temporary_prefix(config.run.name) + std::to_string(::getpid()));
+    remove_leftovers(out, name);
+    const fs::path fresh = out / (temporary_prefix(name) + std::to_string(::getpid()));
     fs::create_directories(fresh / "checkpoints");
-    write_text_atomically(fresh / "config.yaml", config.resolved);
-    write_text_atomically(fresh / "manifest.json", manifest_json(config));
-    if (fs::exists(folder.path)) {
-      const fs::path old = out / (temporary_prefix(config.run.name) + "old-" + std::to_string(::getpid()));
-      fs::rename(folder.path, old);
-      fs::rename(fresh, folder.path);
+    if (!config.empty()) write_file("run", fresh / "config.yaml", config);
+    write_file("run", fresh / "manifest.json", manifest);
+    if (fs::exists(path) && exchange(fresh, path)) {
+      fs::remove_all(fresh);
+    } else if (fs::exists(path)) {
+      const fs::path old = out / (temporary_prefix(name) + "old-" + std::to_string(::getpid()));
+      fs::rename(path, old);
+      fs::rename(fresh, path);
       fs::remove_all(old);
     } else {
-      fs::rename(fresh, folder.path);
+      fs::rename(fresh, path);
     }
     sync_folder(out);
   } catch (const fs::filesystem_error& error) {
-    throw UserError("study", fmt::format("expected to make {}, got {}", folder.path.string(), error.code().message()));
+    if (is_full(error.code())) throw DiskError("run", "make", path, error.code());
+    throw UserError("run", fmt::format("expected to make {}, got {}", path.string(), error.code().message()));
   }
   return folder;
 }
 
+RunFolder create_run_folder(const RunConfig& config, bool overwrite) {
+  return create_run_folder(fs::path(config.run.out) / config.run.name, manifest_json(config), config.resolved,
+                           overwrite);
+}
+
 RunFolder open_run_folder(const fs::path& path) {
   RunFolder folder{path};
+  if (fs::exists(folder.file("manifest.json")) && !fs::exists(folder.file("config.yaml"))) {
+    throw UserError("run", fmt::format("expected a run that a config describes, got {}, which a program of its own "
+                                       "made: start that program again",
+                                       path.string()));
+  }
   if (!fs::exists(folder.file("config.yaml")) || !fs::exists(folder.file("manifest.json"))) {
-    throw UserError("study",
+    throw UserError("run",
                     fmt::format("expected a run folder with config.yaml and manifest.json, got {}", path.string()));
   }
   return folder;

@@ -1,7 +1,8 @@
 // The folder of one run: appears atomically with its config.yaml and manifest.json, is never overwritten unasked.
 //
-// Everything is prepared in a hidden temporary folder beside it (".<name>.new-<pid>") and renamed into place; what an
-// interrupted start left behind is removed by the next one.
+// Everything is prepared in a hidden temporary folder beside it (".<name>.new-<pid>") and renamed into place, or
+// exchanged with the folder that it replaces, in one step where the system can; what an interrupted start left behind
+// is removed by the next one.
 #pragma once
 
 #include <filesystem>
@@ -19,16 +20,17 @@ struct RunFolder {
   bool finished() const;  // summary.json is there: written last
 };
 
-// Makes <out>/<name>. Throws UserError where it exists and `overwrite` is false, or cannot be made.
+// Makes <out>/<name>. Throws UserError where it exists and `overwrite` is false, or cannot be made; DiskError where the
+// disk is full.
 GRADQUAKE_EXPORT RunFolder create_run_folder(const RunConfig& config, bool overwrite);
+// The same with these texts; no config.yaml where `config` is empty.
+GRADQUAKE_EXPORT RunFolder create_run_folder(const std::filesystem::path& path, const std::string& manifest,
+                                             const std::string& config, bool overwrite);
 
-// An existing run. Throws UserError where `path` is not a run folder.
+// An existing run. Throws UserError where `path` is not the folder of a run that a config describes.
 GRADQUAKE_EXPORT RunFolder open_run_folder(const std::filesystem::path& path);
 
 // Files that a killed process was writing aside. For the one process that trains the run.
 GRADQUAKE_EXPORT void remove_temporary_files(const RunFolder& folder);
-
-// Writes aside, syncs and renames.
-GRADQUAKE_EXPORT void write_text_atomically(const std::filesystem::path& path, const std::string& text);
 
 }  // namespace gradquake::run

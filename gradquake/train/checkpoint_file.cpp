@@ -7,7 +7,6 @@
 #include <cstring>
 #include <fstream>
 #include <sstream>
-#include <system_error>
 
 #include "gradquake/core/replace_file.h"
 
@@ -69,9 +68,7 @@ void write_checkpoint(const fs::path& path, const CheckpointSections& sections) 
     bytes += content;
   }
   put(bytes, checksum(bytes));
-  if (const std::error_code error = replace_file(path, bytes)) {
-    throw std::system_error(error, "cannot write " + path.string());
-  }
+  write_file("train", path, bytes);
 }
 
 std::optional<CheckpointSections> read_checkpoint(const fs::path& path, std::string* reason) {

@@ -6,7 +6,9 @@
 
 #include <algorithm>
 
+#include "gradquake/core/seeds.h"
 #include "gradquake/curvature/state_guard.h"
+#include "gradquake/hooks/dropout.h"
 #include "gradquake/hooks/plan_scope.h"
 
 namespace gradquake::train {
@@ -42,7 +44,7 @@ struct GradientPass::Part {
 };
 
 GradientPass::GradientPass(const Task& task, std::vector<at::Tensor> parameters)
-    : task_(task), parameters_(std::move(parameters)) {}
+    : task_(task), parameters_(std::move(parameters)), dropout_seed_(named_seed(task.seed, "dropout")) {}
 
 std::vector<GradientPass::Part> GradientPass::split(const data::Batch& batch) const {
   const std::int64_t rows = batch.rows();
@@ -62,10 +64,11 @@ at::Tensor GradientPass::loss_of(const Part& part) const {
   return loss * (static_cast<double>(part.rows) / static_cast<double>(part.batch_rows));
 }
 
-void GradientPass::clean_pass(const std::vector<Part>& parts, StepGradients& result) {
+void GradientPass::clean_pass(const std::vector<Part>& parts, std::int64_t step, StepGradients& result) {
   const curvature::StateGuard guard(*task_.model, std::nullopt, curvature::Derivatives::kFirst);
   double total = 0;
   for (const Part& part : parts) {
+    const DropoutScope masks({dropout_seed_, step, part.first_row, part.rows});
     const at::Tensor loss = loss_of(part);
     total += loss.item<double>();
     accumulate(result.clean, gradients_of(loss, parameters_, false));
@@ -83,6 +86,7 @@ void GradientPass::perturbed_pass(const std::vector<Part>& parts, std::int64_t s
     context.loss_divisor = static_cast<double>(part.batch_rows);
     context.sample_ids = part.batch.sample_ids;
     const PlanScope scope(*task_.plan, std::move(context));
+    const DropoutScope masks({dropout_seed_, step, part.first_row, part.rows});
     const at::Tensor loss = loss_of(part);
     if (share_forward) {
       const PlanPause pause;
@@ -101,7 +105,7 @@ StepGradients GradientPass::compute(const data::Batch& batch, std::int64_t step,
   const std::vector<Part> parts = split(batch);
   const bool share_forward = shadow_due && result.backward_fired && !result.forward_fired;
 
-  if (shadow_due && result.forward_fired) clean_pass(parts, result);
+  if (shadow_due && result.forward_fired) clean_pass(parts, step, result);
   perturbed_pass(parts, step, share_forward, result);
 
   if (!result.forward_fired) result.clean_loss = result.loss;

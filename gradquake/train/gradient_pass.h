@@ -1,9 +1,9 @@
 // One step's gradients: the perturbed u~ that trains, and beside it, where a shadow is due, the clean u of the same
 // batch at the same weights (THEORY.md 2 "measured").
 //
-// The shadow changes no bit of the training: batch-norm buffers and the generator that dropout draws from are restored,
-// so both passes see the same masks. Where only backward rules fire one forward pass serves both gradients; where no
-// rule fires u is u~ and there is no second pass.
+// The shadow changes no bit of the training: batch-norm buffers and LibTorch's generator are restored, and dropout is
+// addressed by step and row, so both passes see the same masks. Where only backward rules fire one forward pass serves
+// both gradients; where no rule fires u is u~ and there is no second pass.
 //
 // Gradient accumulation (`micro_batch`): a batch of B rows is passed in parts of at most `micro_batch` rows, to fit in
 // memory. Each part's mean loss counts rows / B, so the parts' gradients add up to that of the mean over the batch (but
@@ -45,11 +45,12 @@ class GRADQUAKE_EXPORT GradientPass {
   struct Part;
   std::vector<Part> split(const data::Batch& batch) const;
   at::Tensor loss_of(const Part& part) const;
-  void clean_pass(const std::vector<Part>& parts, StepGradients& result);
+  void clean_pass(const std::vector<Part>& parts, std::int64_t step, StepGradients& result);
   void perturbed_pass(const std::vector<Part>& parts, std::int64_t step, bool share_forward, StepGradients& result);
 
   const Task& task_;
   std::vector<at::Tensor> parameters_;
+  std::uint64_t dropout_seed_;  // of the addressed masks (hooks/dropout.h)
 };
 
 }  // namespace gradquake::train

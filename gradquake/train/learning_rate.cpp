@@ -10,8 +10,7 @@ LearningRateSchedule::~LearningRateSchedule() = default;
 
 Registry<LearningRateFactory>& learning_rate_schedules() {
   static Registry<LearningRateFactory> registry(
-      "learning_rate",
-      {kinds::constant_rate(), kinds::inverse_sqrt_rate(), kinds::cosine_rate(), kinds::step_rate()},
+      "learning_rate", {kinds::constant_rate(), kinds::inverse_sqrt_rate(), kinds::cosine_rate(), kinds::step_rate()},
       {.before = {Parameter::integer("warmup", "steps over which the rate rises from 0")
                       .at_least(0)
                       .in_units("steps")

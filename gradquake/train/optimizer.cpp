@@ -22,8 +22,7 @@ OptimizerMethod optimizer_method(const OptimizerConfig& config) {
 }
 
 double OptimizerConfig::learning_rate() const {
-  return spec.has("learning_rate") ? spec.number("learning_rate")
-                                   : optimizers().complete(spec).number("learning_rate");
+  return spec.has("learning_rate") ? spec.number("learning_rate") : optimizers().complete(spec).number("learning_rate");
 }
 
 OptimizerConfig read_optimizer(config::Reader reader) {

@@ -1,5 +1,6 @@
 #include "gradquake/train/rule_reader.h"
 
+#include "gradquake/config/enum_reader.h"
 #include "gradquake/config/kind_reader.h"
 #include "gradquake/hooks/perturbation.h"
 #include "gradquake/hooks/schedule.h"
@@ -14,7 +15,7 @@ std::string read_label(Reader& reader, const std::vector<PlacedRule>& before) {
   if (label.empty()) reader.fail("label", "expected a label, got ''");
   for (const PlacedRule& other : before) {
     if (other.rule.label != label) continue;
-    reader.fail("label", "expected a label of its own, got '" + label + "', which the rule at " + other.place +
+    reader.fail("label", "expected a label of its own, got '" + label + "', which the rule at " + other.place("sites") +
                              " has (an unlabelled rule's label is its position)");
   }
   return label;
@@ -22,17 +23,21 @@ std::string read_label(Reader& reader, const std::vector<PlacedRule>& before) {
 
 }  // namespace
 
+std::string PlacedRule::place(const std::string& key) const {
+  const auto known = places.find(key);
+  return known == places.end() ? places.at("kind") : known->second;
+}
+
 std::vector<PlacedRule> read_rules(Reader root) {
   std::vector<PlacedRule> rules;
   for (Reader& reader : root.list("perturbations")) {
     PlacedRule placed;
-    placed.place = reader.place("sites") + ": " + reader.dotted("sites");
+    for (const char* key : {"label", "sites", "kind", "scale", "mean", "draw", "schedule"})
+      placed.places[key] = reader.place(key) + ": " + reader.dotted(key);
     placed.rule.label = read_label(reader, rules);
     reader.require("sites");
     placed.rule.sites = reader.text("sites", "*");
-    const std::string direction =
-        reader.choice("direction", to_text(placed.rule.direction), texts_of<Direction>());
-    placed.rule.direction = from_text<Direction>(direction);
+    placed.rule.direction = config::read_enum(reader, "direction", placed.rule.direction);
     placed.rule.perturbation = config::read_kind(reader, perturbations(), placed.rule.perturbation.kind);
     placed.rule.schedule = config::read_kind_section(reader, "schedule", schedules(), placed.rule.schedule.kind);
     placed.rule.may_be_idle = reader.boolean("may_be_idle", placed.rule.may_be_idle);

@@ -12,6 +12,7 @@
 #include "gradquake/core/error.h"
 #include "gradquake/core/seeds.h"
 #include "gradquake/curvature/state_guard.h"
+#include "gradquake/hooks/rehearsal.h"
 #include "gradquake/model/trained_parameters.h"
 
 namespace gradquake::train {
@@ -27,11 +28,16 @@ void expect_parts(const Task& task) {
   if (!task.data.train) missing("training data");
 }
 
-void pass(const Task& task, const std::vector<at::Tensor>& parameters) {
-  const std::int64_t rows = std::min(task.batch_size, task.data.train->size());
+std::int64_t batch_rows(const Task& task) { return std::min(task.batch_size, task.data.train->size()); }
+
+data::Batch first_rows(const Task& task, std::int64_t rows) {
   std::vector<std::int64_t> indices(static_cast<std::size_t>(rows));
   std::iota(indices.begin(), indices.end(), 0);
-  const data::Batch batch = task.data.train->get(indices).to(task.device);
+  return task.data.train->get(indices).to(task.device);
+}
+
+void pass(const Task& task, const std::vector<at::Tensor>& parameters) {
+  const data::Batch batch = first_rows(task, batch_rows(task));
   const at::Tensor output = task.forward(batch);
   if (!output.defined()) throw UserError("train", "expected an output of " + task.name + ", got an undefined tensor");
   task.objective->check(output, batch);
@@ -74,6 +80,17 @@ void dry_run(Task& task) {
   task.sites = recorder.sites();
 }
 
+void rehearse(const Task& task) {
+  if (task.plan->rules().empty()) return;
+  const curvature::StateGuard guard(*task.model, std::nullopt, curvature::Derivatives::kFirst);
+  const std::int64_t rows = batch_rows(task), part = std::min(rows, task.micro_batch.value_or(rows));
+  const data::Batch batch = first_rows(task, part);
+  const Rehearsal rehearsal(
+      *task.plan, {.first_row = part < rows ? part : 0, .rows = part, .loss_divisor = static_cast<double>(rows)});
+  const at::Tensor loss = task.objective->loss(task.forward(batch), batch);
+  torch::autograd::grad({loss}, model::trained_parameters(*task.model).tensors, {}, std::nullopt, false, true);
+}
+
 void prepare(Task& task) {
   expect_parts(task);
   if (!task.data.test) task.data.test = task.data.train;
@@ -85,6 +102,7 @@ void prepare(Task& task) {
   for (const SiteInfo& site : task.sites) names.push_back(site.name);
   try {
     task.plan = std::make_unique<Plan>(task.rules, PlanOptions{named_seed(task.seed, "perturbations"), task.steps}, names);
+    rehearse(task);
   } catch (const UserError&) {
     throw;
   } catch (const std::invalid_argument& error) {

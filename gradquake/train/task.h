@@ -64,6 +64,9 @@ GRADQUAKE_EXPORT at::ScalarType dtype_of(const Task& task);
 // parameter is trained, or the model's own code throws.
 GRADQUAKE_EXPORT void dry_run(Task& task);
 
+// Runs every rule once, forward and backward, on a (micro-)batch; needs the plan. Throws RuleError (hooks/plan.h).
+GRADQUAKE_EXPORT void rehearse(const Task& task);
+
 // Moves the model to the device, seeds torch's generator (dropout of the model's own), makes the dry run, and resolves
 // the rules. Throws UserError; a rule's mistake is named by its label.
 GRADQUAKE_EXPORT void prepare(Task& task);

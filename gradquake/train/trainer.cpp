@@ -30,15 +30,6 @@ bool all_finite(const std::vector<at::Tensor>& tensors) {
   return true;
 }
 
-std::vector<InjectionRecord> injections_of(Ledger& ledger) {
-  std::vector<InjectionRecord> records;
-  for (LedgerEntry& entry : ledger.take_entries()) {
-    records.push_back({entry.step, std::move(entry.rule), std::move(entry.site), std::move(entry.direction),
-                       entry.occurrence, entry.elements, entry.norm, entry.relative_norm});
-  }
-  return records;
-}
-
 }  // namespace
 
 Trainer::Trainer(TrainerOptions options, Task& task, std::vector<Callback*> callbacks)
@@ -101,11 +92,10 @@ StepRecord Trainer::record_of(const StepGradients& gradients, std::int64_t step)
   StepRecord record;
   record.step = step;
   record.epoch = sampler_.epoch(step);
-  record.learning_rate =
-      task_.optimizer.schedule.at(task_.optimizer.learning_rate(), step, task_.steps);
+  record.learning_rate = task_.optimizer.schedule.at(task_.optimizer.learning_rate(), step, task_.steps);
   record.forward_fired = gradients.forward_fired;
   record.backward_fired = gradients.backward_fired;
-  record.injections = injections_of(task_.plan->ledger());
+  record.injections = task_.plan->ledger().take_entries();
 
   const GradientNorms norms = gradient_norms(gradients, parameters_, task_.regularizer, groups_);
   double penalty = 0;

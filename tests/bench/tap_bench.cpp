@@ -58,7 +58,10 @@ void untapped_or_idle(benchmark::State& state, const std::string& name, bool tap
 
 void gaussian_both(benchmark::State& state, const std::string& name) {
   Training clean(name, false), perturbed(name, true);
-  Plan plan({{.label = "noise", .sites = "*", .direction = Direction::kBoth, .perturbation = {"gaussian", {{"scale", 0.01}}}}},
+  Plan plan({{.label = "noise",
+              .sites = "*",
+              .direction = Direction::kBoth,
+              .perturbation = {"gaussian", {{"scale", 0.01}}}}},
             {.seed = 1});
   StepContext context{.rows = perturbed.rows(), .loss_divisor = static_cast<double>(perturbed.rows())};
   const auto step = [&] {

@@ -14,7 +14,7 @@
 #include "gradquake/data/tensor_dataset.h"
 #include "gradquake/monitor/monitor.h"
 #include "gradquake/report/json_lines.h"
-#include "gradquake/report/lines.h"
+#include "gradquake/report/record_json.h"
 #include "gradquake/train/trainer.h"
 #include "measure.h"
 #include "networks.h"
@@ -79,9 +79,9 @@ class Recorder : public train::Callback {
 
   void before_update(const StepRecord& record, const train::StepView&) override {
     const monitor::Monitor::Outcome outcome = monitor_->observe(record);
-    for (const SpikeRecord& spike : outcome.closed) spikes_.write(report::spike_line(spike));
-    for (const InjectionRecord& injection : record.injections) ledger_.write(report::ledger_line(injection));
-    steps_.write(report::step_line(record, outcome.spike));
+    for (const SpikeRecord& spike : outcome.closed) spikes_.write(report::to_line(spike));
+    for (const InjectionRecord& injection : record.injections) ledger_.write(report::to_line(injection));
+    steps_.write(report::to_line(report::step_line(record, outcome.spike.has_value())));
   }
 
  private:

@@ -39,13 +39,15 @@ TEST_P(LanczosSpectrumTest, ExtremesAreFoundToOneInAThousand) {
     auto hessian = problem.hessian();
     const auto spectrum = lanczos(hessian, {.limit = 40, .tolerance = 1e-3, .seed = seed});
     const double smoothness = std::max(std::abs(known.lambda_max), std::abs(known.lambda_min));
-    EXPECT_TRUE(spectrum.converged);
-    EXPECT_LE(spectrum.residual, 1e-3 * smoothness * 1.001);
+    EXPECT_TRUE(spectrum.converged());
+    EXPECT_LE(spectrum.lambda_max.residual, 1e-3 * smoothness * 1.001);
+    EXPECT_LE(spectrum.lambda_min.residual, 1e-3 * smoothness * 1.001);
+    EXPECT_NEAR(spectrum.lambda_max.value, known.lambda_max, 1e-3 * smoothness);
+    EXPECT_NEAR(spectrum.lambda_min.value, known.lambda_min, 1e-3 * smoothness);
     EXPECT_NEAR(spectrum.smoothness(), smoothness, 1e-3 * smoothness);
     EXPECT_EQ(spectrum.products, hessian.products());
-    EXPECT_EQ(spectrum.T.alpha.size(), static_cast<std::size_t>(spectrum.products));
-    EXPECT_LE(spectrum.lambda_max, known.lambda_max + 1e-9 * smoothness);  // Ritz values lie inside the spectrum
-    EXPECT_GE(spectrum.lambda_min, known.lambda_min - 1e-9 * smoothness);
+    EXPECT_LE(spectrum.lambda_max.value, known.lambda_max + 1e-9 * smoothness);  // Ritz values lie inside the spectrum
+    EXPECT_GE(spectrum.lambda_min.value, known.lambda_min - 1e-9 * smoothness);
   }
 }
 
@@ -86,17 +88,17 @@ TEST(LanczosTest, WholeSpectrumOfASmallQuadraticIsExact) {
   const auto values = tridiagonal_eigen(spectrum.T).values;
   const std::vector<double> expected{-3, -1, 0, 0.5, 1, 2, 4, 8};
   for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(values[i], expected[i], 1e-12);
-  EXPECT_TRUE(spectrum.converged);
+  EXPECT_TRUE(spectrum.converged());
 }
 
-TEST(LanczosTest, MultipleOfTheIdentityEndsAfterOneProduct) {
+TEST(LanczosTest, MultipleOfTheIdentityEndsAfterOneProductFromEachOfTwoStarts) {
   const Quadratic problem(std::vector<double>(20, 3.0));
   auto hessian = problem.hessian();
   const auto spectrum = lanczos(hessian);
-  EXPECT_EQ(spectrum.products, 1);
-  EXPECT_TRUE(spectrum.converged);
-  EXPECT_NEAR(spectrum.lambda_max, 3, 1e-12);
-  EXPECT_NEAR(spectrum.lambda_min, 3, 1e-12);
+  EXPECT_EQ(spectrum.products, 2);
+  EXPECT_TRUE(spectrum.converged());
+  EXPECT_NEAR(spectrum.lambda_max.value, 3, 1e-12);
+  EXPECT_NEAR(spectrum.lambda_min.value, 3, 1e-12);
 }
 
 TEST(LanczosTest, ZeroHessianIsAResult) {
@@ -104,10 +106,10 @@ TEST(LanczosTest, ZeroHessianIsAResult) {
   for (const Loss& loss : {Loss([&] { return w.sum(); }), Loss([&] { return torch::ones({}, kFloat64); })}) {
     HessianOperator hessian(loss, {w});
     const auto spectrum = lanczos(hessian);
-    EXPECT_EQ(spectrum.lambda_max, 0);
+    EXPECT_EQ(spectrum.lambda_max.value, 0);
     EXPECT_EQ(spectrum.smoothness(), 0);
-    EXPECT_EQ(spectrum.products, 1);
-    EXPECT_TRUE(spectrum.converged);
+    EXPECT_EQ(spectrum.products, 2);
+    EXPECT_TRUE(spectrum.converged());
   }
 }
 
@@ -115,10 +117,10 @@ TEST(LanczosTest, NonFiniteProductsEndInNaNAtOnce) {
   const auto w = torch::full({4}, std::numeric_limits<double>::infinity(), kFloat64).requires_grad_();
   HessianOperator hessian([&] { return w.pow(4).sum(); }, {w});
   const auto spectrum = lanczos(hessian);
-  EXPECT_TRUE(std::isnan(spectrum.lambda_max));
-  EXPECT_TRUE(std::isnan(spectrum.lambda_min));
+  EXPECT_TRUE(std::isnan(spectrum.lambda_max.value));
+  EXPECT_TRUE(std::isnan(spectrum.lambda_min.value));
   EXPECT_TRUE(std::isnan(spectrum.smoothness()));
-  EXPECT_FALSE(spectrum.converged);
+  EXPECT_FALSE(spectrum.converged());
   EXPECT_EQ(spectrum.products, 1);
   const auto T = lanczos_from(hessian, {torch::ones({4}, kFloat64)}, 5);
   ASSERT_EQ(T.alpha.size(), 1u);
@@ -130,8 +132,47 @@ TEST(LanczosTest, TooFewProductsAreNotCalledConverged) {
   auto hessian = problem.hessian();
   const auto spectrum = lanczos(hessian, {.limit = 3});
   EXPECT_EQ(spectrum.products, 3);
-  EXPECT_FALSE(spectrum.converged);
-  EXPECT_GT(spectrum.residual, 1e-3 * spectrum.smoothness());
+  EXPECT_FALSE(spectrum.converged());
+  EXPECT_GT(spectrum.lambda_max.residual, 1e-3 * spectrum.smoothness());
+}
+
+// All eigenvalues, from the Hessian itself.
+torch::Tensor eigenvalues(HessianOperator& hessian) {
+  std::vector<torch::Tensor> columns;
+  for (const auto& unit : torch::eye(hessian.dimension(), kFloat64).unbind()) columns.push_back(hessian.apply_flat(unit));
+  return torch::linalg_eigvalsh(torch::stack(columns));
+}
+
+// A classifier of 3 clusters after 400 steps of gradient descent: one large eigenvalue or two, and a bulk around 0.
+struct TrainedNet : TanhNet {
+  TrainedNet() {
+    const auto weights = net->parameters();
+    x = x + 2 * torch::one_hot(y, 5).to(torch::kDouble);
+    for (int step = 0; step < 400; ++step) {
+      const auto gradients = torch::autograd::grad({loss()}, weights);
+      const torch::NoGradGuard no_grad;
+      for (std::size_t i = 0; i < weights.size(); ++i) torch::Tensor(weights[i]).sub_(0.05 * gradients[i]);
+    }
+  }
+};
+
+TEST(LanczosTest, BothEndsOfATrainedNetworkAreThoseOfItsHessian) {
+  TrainedNet problem;
+  HessianOperator hessian([&] { return problem.loss(); }, problem.net->parameters());
+  const auto all = eigenvalues(hessian);
+  const double low = all[0].item<double>(), high = all[-1].item<double>();
+  ASSERT_LT(low, -1e-3 * high);
+  std::printf("%ld truth %.8g %.8g  (%.6g %.6g)\n", hessian.dimension(), high, low, all[1].item<double>(), all[-2].item<double>());
+  for (std::uint64_t seed = 0; seed < 5; ++seed) {
+    for (int limit = 4; limit < 60; limit += 4) {
+      const auto s = lanczos(hessian, {.limit = limit, .tolerance = 1e-3, .seed = seed});
+      std::printf("%d: max %.8g %.2g %d min %.8g %.2g %d products %d\n", limit, s.lambda_max.value, s.lambda_max.residual, s.lambda_max.converged, s.lambda_min.value, s.lambda_min.residual, s.lambda_min.converged, s.products);
+    }
+    const auto spectrum = lanczos(hessian, {.limit = 200, .tolerance = 1e-6, .seed = seed});
+    EXPECT_TRUE(spectrum.converged());
+    EXPECT_NEAR(spectrum.lambda_max.value, high, 1e-6 * high);
+    EXPECT_NEAR(spectrum.lambda_min.value, low, 1e-6 * high);
+  }
 }
 
 TEST(LanczosTest, ResidualBoundsTheDistanceToAnEigenvalue) {
@@ -140,8 +181,47 @@ TEST(LanczosTest, ResidualBoundsTheDistanceToAnEigenvalue) {
   for (int limit = 2; limit < 30; limit += 3) {
     const auto spectrum = lanczos(hessian, {.limit = limit});
     double distance = 1e9;
-    for (const double value : linspace(0, 10, 50)) distance = std::min(distance, std::abs(value - spectrum.lambda_max));
-    EXPECT_LE(distance, spectrum.residual + 1e-12);
+    for (const double value : linspace(0, 10, 50)) distance = std::min(distance, std::abs(value - spectrum.lambda_max.value));
+    EXPECT_LE(distance, spectrum.lambda_max.residual + 1e-12);
+  }
+}
+
+TEST(LanczosTest, AStartInsideOneBlockStillSeesTheOther) {
+  const Quadratic problem({1, 2, 3, -1, -9, 0, 20, 4});
+  auto hessian = problem.hessian();
+  const auto vectors = std::get<1>(torch::linalg_eigh(problem.A));  // ascending: -9, -1, 0, 1, 2, 3, 4, 20
+  const auto inside = vectors.slice(1, 2, 6).sum(1);
+  const auto spectrum = lanczos(hessian, {.limit = 20, .start = problem.parts(inside)});
+  EXPECT_EQ(spectrum.T.alpha.size(), 4u);  // the block of 0, 1, 2, 3
+  EXPECT_TRUE(spectrum.converged());
+  EXPECT_NEAR(spectrum.lambda_max.value, 20, 1e-9);
+  EXPECT_NEAR(spectrum.lambda_min.value, -9, 1e-9);
+  EXPECT_EQ(spectrum.products, hessian.products());
+
+  const auto cut = lanczos(hessian, {.limit = 5, .start = problem.parts(inside)});  // too few to know the other block
+  EXPECT_EQ(cut.products, 5);
+  EXPECT_FALSE(cut.converged());
+}
+
+TEST(LanczosTest, AStartAlongTheGradientOfASymmetricNetworkFindsTheLargestEigenvalueOutsideItsSymmetry) {
+  TanhNet problem;
+  {
+    const torch::NoGradGuard no_grad;
+    for (const auto& weight : problem.net->parameters()) torch::Tensor(weight).fill_(0.3);  // every hidden unit is the same
+  }
+  HessianOperator hessian([&] { return problem.loss(); }, problem.net->parameters());
+  const auto all = eigenvalues(hessian);
+  const auto spectrum = lanczos(hessian, {.limit = 80, .tolerance = 1e-8, .start = hessian.gradient()});
+  std::printf("T %zu of %ld, %g %g truth %g %g\n", spectrum.T.alpha.size(), hessian.dimension(), tridiagonal_eigen(spectrum.T).values.back(), tridiagonal_eigen(spectrum.T).values.front(), all[-1].item<double>(), all[0].item<double>());
+  EXPECT_NEAR(spectrum.lambda_max.value, all[-1].item<double>(), 1e-7);
+  EXPECT_NEAR(spectrum.lambda_min.value, all[0].item<double>(), 1e-7);
+}
+
+TEST(LanczosTest, AStartThatIsZeroOrNotFiniteIsRefused) {
+  const Quadratic problem({1, 2, 3, 4, 5, 6, 7, 8});
+  auto hessian = problem.hessian();
+  for (const double value : {0.0, std::numeric_limits<double>::infinity()}) {
+    EXPECT_THROW(lanczos(hessian, {.start = problem.parts(torch::full({8}, value, kFloat64))}), UserError);
   }
 }
 
@@ -162,8 +242,8 @@ TEST(LanczosTest, Float32AgreesWithFloat64) {
   HessianOperator in_double([&] { return wide.loss(); }, wide.net->parameters());
   const auto a = lanczos(in_single, {.limit = 15, .tolerance = 1e-9}),
              b = lanczos(in_double, {.limit = 15, .tolerance = 1e-9});
-  EXPECT_NEAR(a.lambda_max, b.lambda_max, 1e-5 * b.smoothness());
-  EXPECT_NEAR(a.lambda_min, b.lambda_min, 1e-5 * b.smoothness());
+  EXPECT_NEAR(a.lambda_max.value, b.lambda_max.value, 1e-5 * b.smoothness());
+  EXPECT_NEAR(a.lambda_min.value, b.lambda_min.value, 1e-5 * b.smoothness());
 }
 
 TEST(LanczosTest, LogisticRegressionHasItsClosedForm) {

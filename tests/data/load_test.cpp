@@ -174,11 +174,11 @@ TEST(LoadDataTest, AUsersKindIsLoadedByItsName) {
     const auto set = std::make_shared<TensorDataset>(inputs, at::zeros({rows}, at::kLong), 2, request.dtype);
     return DataSplits{set, set};
   };
-  const KindInfo info{"ramp",
-                      "rows counted from 0",
-                      {Parameter::integers("shape", "of the inputs").at_least(1),
-                       Parameter::text("from", "where").by_default("here"),
-                       Parameter::flag("down", "from the last to the first").by_default(false)}};
+  const KindInfo info{
+      "ramp",
+      "rows counted from 0",
+      {Parameter::integers("shape", "of the inputs").at_least(1), Parameter::text("from", "where").by_default("here"),
+       Parameter::flag("down", "from the last to the first").by_default(false)}};
   datasets().add(info, load);
   auto config = config_of("ramp");
   config.spec.set("shape", std::vector<std::int64_t>{4});

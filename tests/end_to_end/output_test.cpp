@@ -33,7 +33,8 @@ TEST_F(OutputTest, TableOfSpikesConditionsVerdictAndAccuracyEndsARun) {
 }
 
 TEST_F(OutputTest, KindsListsEveryGroupWithItsKindsAndOneKindWithItsKeys) {
-  expect_has(workspace_.run({"kinds"}).out, {"data\n", "digits", "model\n", "mlp", "optimizer\n", "adamw", "amplitude\n"});
+  expect_has(workspace_.run({"kinds"}).out,
+             {"data\n", "digits", "model\n", "mlp", "optimizer\n", "adamw", "amplitude\n"});
   const Result one = workspace_.run({"kinds", "schedule", "budget"});
   EXPECT_EQ(one.status, 0);
   expect_has(one.out, {"budget: ", "count", "required", "one of even, random", "even", "amplitude"});
@@ -48,10 +49,24 @@ TEST_F(OutputTest, TheKeyTablesOfTheConfigsReadmeAreThoseOfTheProgram) {
   EXPECT_TRUE(contains(readme, workspace_.run({"kinds", "--markdown"}).out)) << "run scripts/kinds_table";
 }
 
+TEST_F(OutputTest, ALogHasALineForEachTenthOfTheRunAndOneForEachEpisodeThatOpens) {
+  const Result result = workspace_.run(Workspace::train("run"));
+  std::size_t tenths = 0, openings = 0;
+  for (const std::string& line : lines_of(result.err)) {
+    tenths += contains(line, " %  step ") ? 1 : 0;
+    openings += contains(line, ": spike, ") ? 1 : 0;
+  }
+  EXPECT_EQ(tenths, 10U) << result.err;
+  expect_has(result.err, {" 10 %  step 30/300  loss ", "100 %  step 300/300  loss "});
+  const Json summary = Json::parse(read_file(workspace_.run_path("run") / "summary.json"));
+  EXPECT_EQ(openings, summary.at("episodes").get<std::size_t>()) << result.err;
+}
+
 TEST_F(OutputTest, ProgressLineAppearsOnATerminalOnly) {
   const Result result = train({"run.steps=600"}, Process::Errors::kTerminal);
   EXPECT_EQ(result.status, 0) << result.err;
   expect_has(result.err, {"\r", "/600", "steps/s", "loss", "grad norm", "spikes", "left"});
+  EXPECT_FALSE(contains(result.err, ": spike, ")) << "one line, written over";
   EXPECT_FALSE(contains(result.out, "\r"));
   EXPECT_TRUE(contains(result.out, "Verdict: "));
 }
@@ -102,8 +117,9 @@ TEST_F(OutputTest, JsonOfPlanIsOneDocument) {
 }
 
 TEST_F(OutputTest, PlanThatNeverFiresSaysSo) {
-  const Result result = workspace_.run({"plan", "small.yaml", "perturbations.0.schedule={kind: once, step: 300}"});
-  expect_has(result.out, {"no step of this run"});
+  const Result result = workspace_.run(
+      {"plan", "small.yaml", "perturbations.0.schedule={kind: once, step: 300}", "perturbations.0.may_be_idle=true"});
+  expect_has(result.out, {"no step of this run", "idle"});
   expect_has(workspace_.run({"plan", "small.yaml", "perturbations=[]"}).out, {"no rules"});
 }
 
@@ -111,7 +127,7 @@ TEST_F(OutputTest, HelpShowsANewcomerWhatToType) {
   const Result result = workspace_.run({"--help"});
   EXPECT_EQ(result.status, 0);
   EXPECT_EQ(result.err, "");
-  expect_has(result.out, {"train", "plan", "resume", "gradquake train configs/digits_mlp.yaml"});
+  expect_has(result.out, {"train", "plan", "resume", "--verbose", "gradquake train configs/digits_mlp.yaml"});
   expect_has(workspace_.run({"train", "--help"}).out,
              {"gradquake train configs/digits_mlp.yaml", "run.seed=2", "perturbations=[]", "--overwrite", "--json"});
   expect_has(workspace_.run({"plan", "--help"}).out, {"gradquake plan configs/digits_mlp.yaml", "--json"});

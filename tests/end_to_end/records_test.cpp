@@ -33,7 +33,7 @@ TEST_F(RecordsTest, FieldsAreThosePromisedInOrder) {
   expect_keys(run / "ledger.jsonl",
               {"step", "rule", "site", "direction", "occurrence", "elements", "norm", "relative_norm"});
   expect_keys(run / "evaluations.jsonl", {"step", "loss", "accuracy"});
-  expect_keys(run / "curvature.jsonl", {"step", "lambda_max", "lambda_min", "smoothness", "gamma_L", "products"});
+  expect_keys(run / "curvature.jsonl", {"step", "lambda_max", "lambda_min", "lambda_min_bound", "smoothness", "gamma_L", "products"});
   const Json spike = read_lines(run / "spikes.jsonl").front();
   EXPECT_EQ(keys_of(spike.at("causes").at(0)), (Keys{"rule", "site", "direction", "norm", "steps_ago"}));
 }

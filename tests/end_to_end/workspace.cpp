@@ -26,12 +26,14 @@ perturbations:
     kind: gaussian
     scale: 3.0
     schedule: {kind: every, interval: 40, from: 40}
+    may_be_idle: true  # in the shorter runs of some tests
   - label: backward-burst
     sites: "layers.1"
     direction: backward
     kind: rademacher
     scale: 3.0
     schedule: {kind: every, interval: 55, from: 50}
+    may_be_idle: true
 monitor:
   curvature: {at: [0, 128], on_spike: first, limit: 4, probe: 32}
 evaluate: {interval: 100}

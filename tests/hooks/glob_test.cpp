@@ -85,6 +85,18 @@ TEST(GlobTest, SpecialCharactersInASetStandForThemselves) {
   EXPECT_TRUE(glob_matches("f1@weight", "f1@weight"));
 }
 
+TEST(GlobTest, WhatOnlyShellsKnowStandsForItself) {
+  EXPECT_TRUE(glob_matches("a[^b]", "a^"));
+  EXPECT_TRUE(glob_matches("a[^b]", "ab"));
+  EXPECT_FALSE(glob_matches("a[^b]", "ac"));
+  EXPECT_TRUE(glob_matches("a[[:digit:]", "a:"));
+  EXPECT_FALSE(glob_matches("a[[:digit:]", "a7"));
+  EXPECT_TRUE(glob_matches("a\\*", "a\\b"));
+  EXPECT_FALSE(glob_matches("a\\*", "a*"));
+  EXPECT_TRUE(glob_matches("a[\\]b", "a\\b"));
+  EXPECT_TRUE(glob_matches("*", ".hidden/path"));
+}
+
 TEST(GlobTest, AMalformedPatternIsRefused) {
   for (const char* pattern : {"", "[", "layers.[12", "layers.[]", "layers.[!]", "a[z-a]", "ok*[", "a[!9-0]b"}) {
     EXPECT_THROW(glob_matches(pattern, "layers.1"), std::invalid_argument) << pattern;

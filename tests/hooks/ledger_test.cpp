@@ -32,7 +32,7 @@ Warnings warnings_of(const Plan& plan) {
   return lines;
 }
 
-void expect_equal(const std::vector<LedgerEntry>& a, const std::vector<LedgerEntry>& b) {
+void expect_equal(const std::vector<InjectionRecord>& a, const std::vector<InjectionRecord>& b) {
   ASSERT_EQ(a.size(), b.size());
   for (std::size_t i = 0; i < a.size(); ++i) {
     EXPECT_EQ(std::tie(a[i].step, a[i].rule, a[i].site, a[i].direction, a[i].occurrence, a[i].elements, a[i].norm,
@@ -45,7 +45,7 @@ void expect_equal(const std::vector<LedgerEntry>& a, const std::vector<LedgerEnt
 TEST(LedgerTest, AnEntrySaysWhatWasInjected) {
   Plan plan({make_rule("c", "site", Direction::kForward, 0.5, "constant")}, {});
   {
-    PlanScope scope(plan, {.step = 9});
+    PlanScope scope(plan, {.step = 9, .loss_divisor = 1});
     tap("site", torch::full({2, 8}, 2.0));
   }
   const auto entries = plan.ledger().take_entries();
@@ -70,15 +70,15 @@ TEST(LedgerTest, EntriesComeByStepAndInOrderOfExecution) {
   Plan plan({make_rule("r", "*", Direction::kBoth)}, {});
   const Tensor x = random({2, 3}, 1).requires_grad_();
   {
-    PlanScope scope(plan, {.step = 4});
+    PlanScope scope(plan, {.step = 4, .loss_divisor = 1});
     tap("b", tap("a", x * 1) * 2).sum().backward();
   }
   {
-    PlanScope scope(plan, {.step = 2});
+    PlanScope scope(plan, {.step = 2, .loss_divisor = 1});
     tap("c", x.detach());
   }
   std::string order;
-  for (const LedgerEntry& entry : plan.ledger().take_entries()) {
+  for (const InjectionRecord& entry : plan.ledger().take_entries()) {
     order += std::to_string(entry.step) + entry.site + entry.direction[0] + " ";
   }
   EXPECT_EQ(order, "2cf 4af 4bf 4bb 4ab ");
@@ -89,7 +89,7 @@ TEST(LedgerTest, AModuleUsedTwiceAndALoopAreOccurrencesNotMisfires) {
   const Tensor x = random({2, 3}, 1).requires_grad_();
   std::vector<Tensor> added;
   for (std::int64_t step = 0; step < 2; ++step) {
-    PlanScope scope(plan, {.step = step});
+    PlanScope scope(plan, {.step = step, .loss_divisor = 1});
     Tensor y = x * 1;
     for (int i = 0; i < 3; ++i) {
       const Tensor next = tap("shared", y * 2);
@@ -101,9 +101,7 @@ TEST(LedgerTest, AModuleUsedTwiceAndALoopAreOccurrencesNotMisfires) {
   EXPECT_FALSE(torch::allclose(added[0], added[1]));
   EXPECT_FALSE(torch::allclose(added[0], added[3]));
   std::string occurrences;
-  for (const LedgerEntry& entry : plan.ledger().take_entries()) {
-    occurrences += std::to_string(entry.occurrence);
-  }
+  for (const InjectionRecord& entry : plan.ledger().take_entries()) occurrences += std::to_string(entry.occurrence);
   EXPECT_EQ(occurrences, "012210012210");
   EXPECT_TRUE(warnings_of(plan).empty());
 }
@@ -111,7 +109,7 @@ TEST(LedgerTest, AModuleUsedTwiceAndALoopAreOccurrencesNotMisfires) {
 TEST(LedgerTest, ASiteInABranchNotTakenWhenDueIsReported) {
   Plan plan({at_step(forward_rule("*"), 3)}, {}, {"always", "sometimes"});
   for (std::int64_t step = 0; step < 5; ++step) {
-    PlanScope scope(plan, {.step = step});
+    PlanScope scope(plan, {.step = step, .loss_divisor = 1});
     tap("always", torch::ones({2}));
     if (step != 3) {
       tap("sometimes", torch::ones({2}));
@@ -124,7 +122,7 @@ TEST(LedgerTest, ASiteInABranchNotTakenWhenDueIsReported) {
 TEST(LedgerTest, ASiteInABranchTakenOnceWhenDueIsNotReported) {
   Plan plan({forward_rule("*")}, {}, {"always", "sometimes"});
   for (std::int64_t step = 0; step < 5; ++step) {
-    PlanScope scope(plan, {.step = step});
+    PlanScope scope(plan, {.step = step, .loss_divisor = 1});
     tap("always", torch::ones({2}));
     if (step == 3) {
       tap("sometimes", torch::ones({2}));
@@ -137,7 +135,7 @@ TEST(LedgerTest, AGlobThatNoTapMatchesIsReportedOnceAScopeHasEnded) {
   Plan plan({forward_rule("nowhere.*")}, {});
   EXPECT_TRUE(warnings_of(plan).empty());
   {
-    PlanScope scope(plan, {});
+    PlanScope scope(plan, {.loss_divisor = 1});
     tap("site", torch::ones({2}));
   }
   EXPECT_EQ(warnings_of(plan), Warnings{"site_never_ran nowhere.* forward forward 1"});
@@ -146,7 +144,7 @@ TEST(LedgerTest, AGlobThatNoTapMatchesIsReportedOnceAScopeHasEnded) {
 TEST(LedgerTest, ANeverDueRuleWhoseSiteNeverRanIsReported) {
   Plan plan({at_step(forward_rule("*"), 100)}, {}, {"ran", "other"});
   {
-    PlanScope scope(plan, {});
+    PlanScope scope(plan, {.loss_divisor = 1});
     tap("ran", torch::ones({2}));
   }
   EXPECT_EQ(warnings_of(plan), Warnings{"site_never_ran other forward forward 1"});
@@ -155,7 +153,7 @@ TEST(LedgerTest, ANeverDueRuleWhoseSiteNeverRanIsReported) {
 TEST(LedgerTest, AScopeWithoutItsBackwardIsReported) {
   Plan plan({backward_rule("site")}, {});
   for (std::int64_t step = 0; step < 2; ++step) {
-    PlanScope scope(plan, {.step = step});
+    PlanScope scope(plan, {.step = step, .loss_divisor = 1});
     tap("site", random({2}, 1).requires_grad_() * 1);
   }
   EXPECT_EQ(warnings_of(plan), Warnings{"fired_not_once site backward backward 2"});
@@ -165,7 +163,7 @@ TEST(LedgerTest, AScopeWithoutItsBackwardIsReported) {
 TEST(LedgerTest, ABackwardRuleOnATensorWithoutGradIsReported) {
   Plan plan({backward_rule("site")}, {});
   {
-    PlanScope scope(plan, {});
+    PlanScope scope(plan, {.loss_divisor = 1});
     tap("site", random({2}, 1));
   }
   EXPECT_EQ(warnings_of(plan), Warnings{"fired_not_once site backward backward 1"});
@@ -176,7 +174,7 @@ TEST(LedgerTest, ABackwardCalledTwiceIsReported) {
   for (const Direction direction : {Direction::kBackward, Direction::kBoth}) {
     Plan plan({make_rule("r", "site", direction)}, {});
     {
-      PlanScope scope(plan, {});
+      PlanScope scope(plan, {.loss_divisor = 1});
       const Tensor loss = tap("site", random({2}, 1).requires_grad_() * 1).sum();
       loss.backward({}, true);
       loss.backward();
@@ -188,7 +186,7 @@ TEST(LedgerTest, ABackwardCalledTwiceIsReported) {
 TEST(LedgerTest, APerturbationThatChangesNothingIsReported) {
   Plan plan({forward_rule("*", 1e-12)}, {});
   {
-    PlanScope scope(plan, {});
+    PlanScope scope(plan, {.loss_divisor = 1});
     tap("single", torch::full({4}, 100.0F));
     tap("double", torch::full({4}, 100.0, torch::kFloat64));
     tap("half", torch::full({4}, 100.0, torch::kBFloat16));
@@ -202,7 +200,7 @@ TEST(LedgerTest, ABackwardAfterItsScopeIsRefused) {
   const Tensor x = random({2}, 1).requires_grad_();
   Tensor loss;
   {
-    PlanScope scope(plan, {});
+    PlanScope scope(plan, {.loss_divisor = 1});
     loss = tap("site", x * 1).sum();
   }
   EXPECT_THROW(loss.backward({}, true), std::invalid_argument);
@@ -214,7 +212,7 @@ TEST(LedgerTest, APauseGivesTheExactGradientOfThePerturbedForwardUncounted) {
   Plan plan({backward_rule("site")}, {});
   const Tensor x = random({3}, 1).requires_grad_();
   {
-    PlanScope scope(plan, {});
+    PlanScope scope(plan, {.loss_divisor = 1});
     const Tensor y = tap("site", x * x);
     const Tensor loss = (y * y).sum();
     {
@@ -234,7 +232,7 @@ TEST(LedgerTest, ADoubleBackwardIsRefusedWhileEpsIsDueAndExactUnderAPause) {
   for (const Direction direction : {Direction::kBackward, Direction::kBoth}) {
     Plan plan({make_rule("r", "site", direction)}, {});
     const Tensor x = random({3}, 1).requires_grad_();
-    PlanScope scope(plan, {});
+    PlanScope scope(plan, {.loss_divisor = 1});
     const Tensor y = tap("site", x * x);
     const Tensor loss = (y * y).sum();
     EXPECT_THROW(torch::autograd::grad({loss}, {x}, {}, true, true), std::invalid_argument);
@@ -250,14 +248,14 @@ TEST(LedgerTest, AnExceptionInsideAStepLeavesTheThreadAndTheLedgerClean) {
   const Tensor y = random({3}, 1).requires_grad_() * 1;
   EXPECT_THROW(
       {
-        PlanScope scope(plan, {});
+        PlanScope scope(plan, {.loss_divisor = 1});
         tap("site", y);
         throw std::runtime_error("out of data");
       },
       std::runtime_error);
   EXPECT_TRUE(tap("site", y).is_same(y));
   EXPECT_TRUE(warnings_of(plan).empty());
-  PlanScope scope(plan, {});
+  PlanScope scope(plan, {.loss_divisor = 1});
   tap("site", y).sum().backward();
   EXPECT_EQ(plan.ledger().take_entries().size(), 3U);
 }
@@ -280,9 +278,7 @@ struct Checkpointed : torch::autograd::Function<Checkpointed> {
                                                  torch::autograd::variable_list gradients) {
     const auto saved = context->get_saved_variables();
     torch::autograd::variable_list inputs;
-    for (const Tensor& input : saved) {
-      inputs.push_back(input.detach().requires_grad_());
-    }
+    for (const Tensor& input : saved) inputs.push_back(input.detach().requires_grad_());
     const auto mark = c10::static_intrusive_pointer_cast<Mark>(context->saved_data["mark"].toCapsule());
     const torch::AutoGradMode with_grad(true);
     Tensor y;
@@ -296,14 +292,14 @@ struct Checkpointed : torch::autograd::Function<Checkpointed> {
 
 TEST(LedgerTest, RecomputedActivationsGiveTheSameDrawsGradientsAndLedger) {
   const Tensor input = random({5, 4}, 1);
-  const auto run = [&](bool recompute, std::vector<LedgerEntry>& entries, bool paused) {
+  const auto run = [&](bool recompute, std::vector<InjectionRecord>& entries, bool paused) {
     Plan plan({make_rule("r", "*", Direction::kBoth), make_rule("s", "shared", Direction::kForward)}, {});
     std::vector<Tensor> w;  // one a layer: the order in which uses of one weight are summed is not the tap's matter
     for (std::uint64_t i = 0; i < 5; ++i) {
       w.push_back(random({4, 4}, 2 + i).requires_grad_());
     }
     {
-      PlanScope scope(plan, {.step = 3});
+      PlanScope scope(plan, {.step = 3, .loss_divisor = 1});
       Tensor y = tap("shared", input.mm(w[0]));  // occurrence 0 lies outside the segments
       for (std::size_t i = 1; i < 5; i += 2) {
         y = recompute ? Checkpointed::apply(y, w[i], w[i + 1]) : segment(y, w[i], w[i + 1]);
@@ -317,12 +313,10 @@ TEST(LedgerTest, RecomputedActivationsGiveTheSameDrawsGradientsAndLedger) {
     }
     EXPECT_EQ(warnings_of(plan).empty(), !paused);
     entries = plan.ledger().take_entries();
-    for (Tensor& weight : w) {
-      weight = weight.grad();
-    }
+    for (Tensor& weight : w) weight = weight.grad();
     return torch::stack(w);
   };
-  std::vector<LedgerEntry> plain, replayed;
+  std::vector<InjectionRecord> plain, replayed;
   EXPECT_TRUE(torch::equal(run(false, plain, false), run(true, replayed, false)));
   expect_equal(plain, replayed);
   EXPECT_EQ(plain.size(), 5U + 3U + 5U);
@@ -332,7 +326,7 @@ TEST(LedgerTest, RecomputedActivationsGiveTheSameDrawsGradientsAndLedger) {
 TEST(LedgerTest, ASegmentRunWithoutAPlanIsRecomputedWithoutOne) {
   Plan plan({forward_rule("*")}, {});
   const OccurrenceMark none = occurrence_mark();
-  PlanScope scope(plan, {});
+  PlanScope scope(plan, {.loss_divisor = 1});
   const Tensor y = random({3}, 1);
   {
     const RecomputeScope replay(none);
@@ -345,7 +339,7 @@ TEST(LedgerTest, ARecomputationAfterItsScopeIsRefused) {
   Plan plan({forward_rule("*")}, {});
   OccurrenceMark mark;
   {
-    PlanScope scope(plan, {});
+    PlanScope scope(plan, {.loss_divisor = 1});
     mark = scope.mark();
   }
   EXPECT_THROW(RecomputeScope{mark}, std::invalid_argument);
@@ -354,7 +348,7 @@ TEST(LedgerTest, ARecomputationAfterItsScopeIsRefused) {
 TEST(LedgerTest, AResumedLedgerWarnsAsAnUnbrokenOne) {
   const auto steps = [](Plan& plan, std::int64_t from, std::int64_t until) {
     for (std::int64_t step = from; step < until; ++step) {
-      PlanScope scope(plan, {.step = step});
+      PlanScope scope(plan, {.step = step, .loss_divisor = 1});
       tap("always", torch::ones({2}).requires_grad_() * 1);
       if (step == 1) {
         tap("early only", torch::ones({2}));
@@ -382,7 +376,7 @@ TEST(LedgerTest, AResumedLedgerWarnsAsAnUnbrokenOne) {
 TEST(LedgerTest, DamagedTextIsRefused) {
   Plan plan({forward_rule("*", 0)}, {});
   {
-    PlanScope scope(plan, {});
+    PlanScope scope(plan, {.loss_divisor = 1});
     tap("site", torch::ones({2}));
   }
   const std::string text = plan.ledger().save();

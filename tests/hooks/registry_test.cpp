@@ -21,27 +21,27 @@ const KindGroup& flavours() {
 }
 
 KindInfo ice() {
-  return {"ice",
-          "every type of parameter",
-          {Parameter::number("size", "how much").in(Range::positive()).by_default(1),
-           Parameter::integer("scoops", "how many").between(1, 5).by_default(2),
-           Parameter::flag("cone", "in a cone").by_default(false),
-           Parameter::text("note", "what is written on it").by_default(""),
-           Parameter::path("file", "a file").optional(),
-           Parameter::choice("sauce", {"none", "cherry"}, "what is on top").by_default("none"),
-           Parameter::numbers("layers", "their heights").in(Range::non_negative()).by_default(std::vector<double>{}),
-           Parameter::integers("days", "when").at_least(0),
-           Parameter::texts("friends", "for whom").by_default(std::vector<std::string>{}),
-           Parameter::kind("flavour", flavours, "of what").by_default("plain"),
-           Parameter::mappings("toppings", {Parameter::text("what", "which"), Parameter::flag("hot", "warm").by_default(false)},
-                               "on top")
-               .by_default(std::vector<KindSpec>{}),
-           Parameter::integer("limit", "at most").or_null(),
-           Parameter::number("angle", "of the cone").by_default(30).only_with("cone")},
-          [](const KindSpec& spec) -> std::optional<KindProblem> {
-            if (!spec.flag("cone") || spec.integer("scoops") < 4) return std::nullopt;
-            return KindProblem{"scoops", "expected fewer than 4 in a cone, got 4"};
-          }};
+  return {
+      "ice",
+      "every type of parameter",
+      {Parameter::number("size", "how much").in(Range::positive()).by_default(1),
+       Parameter::integer("scoops", "how many").between(1, 5).by_default(2),
+       Parameter::flag("cone", "in a cone").by_default(false),
+       Parameter::text("note", "what is written on it").by_default(""), Parameter::path("file", "a file").optional(),
+       Parameter::choice("sauce", {"none", "cherry"}, "what is on top").by_default("none"),
+       Parameter::numbers("layers", "their heights").in(Range::non_negative()).by_default(std::vector<double>{}),
+       Parameter::integers("days", "when").at_least(0),
+       Parameter::texts("friends", "for whom").by_default(std::vector<std::string>{}),
+       Parameter::kind("flavour", flavours, "of what").by_default("plain"),
+       Parameter::mappings(
+           "toppings", {Parameter::text("what", "which"), Parameter::flag("hot", "warm").by_default(false)}, "on top")
+           .by_default(std::vector<KindSpec>{}),
+       Parameter::integer("limit", "at most").or_null(),
+       Parameter::number("angle", "of the cone").by_default(30).only_with("cone")},
+      [](const KindSpec& spec) -> std::optional<KindProblem> {
+        if (!spec.flag("cone") || spec.integer("scoops") < 4) return std::nullopt;
+        return KindProblem{"scoops", "expected fewer than 4 in a cone, got 4"};
+      }};
 }
 
 Registry<Maker> shop() {

@@ -36,9 +36,7 @@ struct Chain {
   Tensor loss(Tensor y) const {
     for (std::size_t i = 0; i < weights.size(); ++i) {
       y = torch::tanh(y.mm(weights[i].t()));
-      if (i + 1 < weights.size()) {
-        y = tap("y" + std::to_string(i + 1), y);
-      }
+      if (i + 1 < weights.size()) y = tap("y" + std::to_string(i + 1), y);
     }
     return y.mean();
   }
@@ -62,18 +60,14 @@ std::vector<Tensor> recursion(const Chain& chain, const Tensor& x, const std::ve
     inputs.push_back(y);
     clean.push_back(torch::tanh(y.mm(chain.weights[i].detach().t())));
     y = clean.back();
-    if (i + 1 < depth && forward[i + 1]) {
-      y = y + draw(y, 0.3, i + 1, Direction::kForward, "delta", step);
-    }
+    if (i + 1 < depth && forward[i + 1]) y = y + draw(y, 0.3, i + 1, Direction::kForward, "delta", step);
   }
   Tensor v = torch::full({x.size(0), 1}, 1 / batch, torch::kFloat64);
   for (std::size_t i = depth; i-- > 0;) {
     const Tensor through = v * (1 - clean[i] * clean[i]);
     gradients[i] = through.t().mm(inputs[i]);
     v = through.mm(chain.weights[i].detach());
-    if (i > 0 && backward[i]) {
-      v = v + draw(v, 0.2, i, Direction::kBackward, "eps", step) / batch;
-    }
+    if (i > 0 && backward[i]) v = v + draw(v, 0.2, i, Direction::kBackward, "eps", step) / batch;
   }
   return gradients;
 }
@@ -129,12 +123,10 @@ TEST(TapTest, APlanThatDoesNotFireLeavesBitsGradientsAndGeneratorsUntouched) {
   const Tensor expected = torch::rand({8});
   torch::manual_seed(5);
   Plan plan({at_step(make_rule("never", "*", Direction::kBoth), 1000)}, {});
-  PlanScope scope(plan, {.step = 1});
+  PlanScope scope(plan, {.step = 1, .loss_divisor = 1});
   const Tensor loss = chain.loss(x);
   const auto tapped = torch::autograd::grad({loss}, chain.weights);
-  for (std::size_t i = 0; i < clean.size(); ++i) {
-    EXPECT_TRUE(torch::equal(clean[i], tapped[i]));
-  }
+  for (std::size_t i = 0; i < clean.size(); ++i) EXPECT_TRUE(torch::equal(clean[i], tapped[i]));
   EXPECT_TRUE(torch::equal(torch::rand({8}), expected));
   EXPECT_TRUE(plan.ledger().take_entries().empty());
 }
@@ -146,7 +138,7 @@ TEST(TapTest, PerturbationsNeverDrawFromTheGlobalGenerator) {
   const Chain chain(3);
   Plan plan({make_rule("all", "*", Direction::kBoth)}, {});
   {
-    PlanScope scope(plan, {});
+    PlanScope scope(plan, {.loss_divisor = 1});
     chain.loss(random({6, 5}, 1)).backward();
   }
   EXPECT_EQ(plan.ledger().take_entries().size(), 4U);
@@ -157,7 +149,7 @@ TEST(TapTest, ForwardLeavesTheProducersOwnOutputAlone) {
   // sigmoid saves its output for backward: it must be the clean one.
   const Tensor x = random({4, 3}, 1).requires_grad_();
   Plan plan({forward_rule("site")}, {});
-  PlanScope scope(plan, {});
+  PlanScope scope(plan, {.loss_divisor = 1});
   const Tensor y = torch::sigmoid(x);
   const Tensor before = y.detach().clone();
   const Tensor g = gradient(tap("site", y).sum(), x);
@@ -168,7 +160,7 @@ TEST(TapTest, ForwardLeavesTheProducersOwnOutputAlone) {
 TEST(TapTest, EpsIsAddedOnceToTheSumOverConsumers) {
   const Tensor x = random({4, 3}, 1).requires_grad_();
   Plan plan({backward_rule("site")}, {.seed = kSeed});
-  PlanScope scope(plan, {});
+  PlanScope scope(plan, {.loss_divisor = 1});
   const Tensor y = tap("site", x * 2);
   const Tensor g = gradient((y * 3).sum() + (y * y).sum(), x);
   const Tensor eps =
@@ -180,7 +172,7 @@ TEST(TapTest, EpsIsAddedOnceToTheSumOverConsumers) {
 TEST(TapTest, EpsOfBothDirectionsIsAddedOnceToTheSumOverConsumers) {
   const Tensor x = random({4, 3}, 1).requires_grad_();
   Plan plan({make_rule("r", "site", Direction::kBoth)}, {.seed = kSeed});
-  PlanScope scope(plan, {});
+  PlanScope scope(plan, {.loss_divisor = 1});
   const Tensor y = tap("site", x * 2);
   const Tensor g = gradient((y * 3).sum() + (y * 5).sum(), x);
   const Tensor eps = test::draws({4, 3}, Variate::kGaussian, 0, 0.5, kSeed, "site", Direction::kBackward, "r", 0);
@@ -192,7 +184,7 @@ TEST(TapTest, AnInPlaceOperatorAfterTheTapKeepsTheGradientRight) {
     const auto run = [&](bool in_place) {
       const Tensor x = random({8, 3}, 1).requires_grad_();
       Plan plan({make_rule("r", "site", direction)}, {});
-      PlanScope scope(plan, {});
+      PlanScope scope(plan, {.loss_divisor = 1});
       Tensor y = tap("site", x * 2);
       y = in_place ? y.relu_() : y.relu();
       return gradient((y * y).sum(), x);
@@ -205,7 +197,7 @@ TEST(TapTest, WithoutGradModeForwardPerturbsWithoutAGraph) {
   const Tensor x = random({4, 3}, 1).requires_grad_();
   Plan plan({forward_rule("site")}, {});
   const auto run = [&] {
-    PlanScope scope(plan, {});
+    PlanScope scope(plan, {.loss_divisor = 1});
     return tap("site", x * 2);
   };
   const Tensor with_graph = run();
@@ -240,7 +232,7 @@ TEST(TapTest, SlicedAndExpandedTensorsAreNotWrittenTo) {
 TEST(TapTest, AnExpandedGradientIsPerturbedElementByElement) {
   const Tensor x = random({4, 3}, 1).requires_grad_();
   Plan plan({backward_rule("site")}, {.seed = kSeed});
-  PlanScope scope(plan, {});
+  PlanScope scope(plan, {.loss_divisor = 1});
   const Tensor g = gradient(tap("site", x * 1).sum(), x);  // sum hands back one number, expanded
   const Tensor eps =
       test::draws({4, 3}, Variate::kGaussian, 0, 0.5, kSeed, "site", Direction::kBackward, "backward", 0);
@@ -250,7 +242,7 @@ TEST(TapTest, AnExpandedGradientIsPerturbedElementByElement) {
 TEST(TapTest, ASecondDerivativeThroughAForwardTapIsThatOfTheIdentity) {
   const Tensor x = random({5}, 1).requires_grad_();
   Plan plan({forward_rule("site")}, {});
-  PlanScope scope(plan, {});
+  PlanScope scope(plan, {.loss_divisor = 1});
   const Tensor y = tap("site", x * x);
   const Tensor g = torch::autograd::grad({(y * y * y).sum()}, {x}, {}, true, true)[0];  // 3 y^2 2x, y = x^2 + delta
   const Tensor second = gradient(g.sum(), x);                                           // 24 x^2 y + 6 y^2
@@ -260,7 +252,7 @@ TEST(TapTest, ASecondDerivativeThroughAForwardTapIsThatOfTheIdentity) {
 
 TEST(TapTest, AThreadWithoutAScopeIsUntouched) {
   Plan plan({forward_rule("site")}, {});
-  PlanScope scope(plan, {});
+  PlanScope scope(plan, {.loss_divisor = 1});
   const Tensor y = random({4}, 1);
   bool same = false;
   std::thread([&] { same = tap("site", y).is_same(y); }).join();
@@ -272,12 +264,12 @@ TEST(TapTest, TwoThreadsShareAPlanInScopesOfTheirOwn) {
   Plan plan({forward_rule("site")}, {});
   const Tensor y = random({4}, 1);
   const auto at = [&](std::int64_t step) {
-    PlanScope scope(plan, {.step = step});
+    PlanScope scope(plan, {.step = step, .loss_divisor = 1});
     return tap("site", y);
   };
   const Tensor expected = at(1);
   Tensor other;
-  PlanScope scope(plan, {.step = 0});
+  PlanScope scope(plan, {.step = 0, .loss_divisor = 1});
   std::thread([&] { other = at(1); }).join();
   EXPECT_TRUE(torch::equal(other, expected));
   EXPECT_FALSE(torch::equal(tap("site", y), expected));
@@ -286,11 +278,11 @@ TEST(TapTest, TwoThreadsShareAPlanInScopesOfTheirOwn) {
 TEST(TapTest, AScopeInsideAPauseIsActiveAndItsPauseEndsWithIt) {
   Plan plan({forward_rule("site")}, {});
   const Tensor y = random({3}, 1);
-  PlanScope outer(plan, {});
+  PlanScope outer(plan, {.loss_divisor = 1});
   const PlanPause pause;
   EXPECT_TRUE(tap("site", y).is_same(y));
   {
-    PlanScope inner(plan, {});
+    PlanScope inner(plan, {.loss_divisor = 1});
     EXPECT_FALSE(tap("site", y).is_same(y));
   }
   EXPECT_TRUE(tap("site", y).is_same(y));
@@ -299,10 +291,10 @@ TEST(TapTest, AScopeInsideAPauseIsActiveAndItsPauseEndsWithIt) {
 TEST(TapTest, NestedScopesRestoreTheOuterOne) {
   Plan outer_plan({forward_rule("site")}, {.seed = 1}), inner_plan({forward_rule("site")}, {.seed = 2});
   const Tensor y = random({3}, 1);
-  PlanScope outer(outer_plan, {});
+  PlanScope outer(outer_plan, {.loss_divisor = 1});
   const Tensor first = tap("site", y);
   {
-    PlanScope inner(inner_plan, {});
+    PlanScope inner(inner_plan, {.loss_divisor = 1});
     EXPECT_FALSE(torch::equal(tap("site", y), first));
   }
   tap("site", y);
@@ -320,7 +312,7 @@ TEST(TapTest, OneAndTwoThreadsGiveTheSameBits) {
     Plan plan({forward_rule("*")}, {});
     Tensor y;
     {
-      PlanScope scope(plan, {.first_row = 3, .rows = 100});
+      PlanScope scope(plan, {.first_row = 3, .rows = 100, .loss_divisor = 1});
       y = tap("site", x);
     }
     torch::set_num_threads(before);
@@ -345,7 +337,7 @@ TEST(TapTest, ASiteHandleAndItsNameAreOneSite) {
   const Tensor y = random({4}, 1);
   const Site site("site");
   const auto run = [&](bool by_handle) {
-    PlanScope scope(plan, {});
+    PlanScope scope(plan, {.loss_divisor = 1});
     return by_handle ? tap(site, y) : tap("site", y);
   };
   EXPECT_TRUE(torch::equal(run(true), run(false)));
@@ -353,7 +345,7 @@ TEST(TapTest, ASiteHandleAndItsNameAreOneSite) {
 
 TEST(TapTest, IntegerComplexSparseAndMetaTensorsAreRefused) {
   Plan plan({forward_rule("*")}, {});
-  PlanScope scope(plan, {});
+  PlanScope scope(plan, {.loss_divisor = 1});
   const Tensor dense = torch::ones({3, 3});
   for (const Tensor& refused :
        {torch::ones({3}, torch::kInt64), torch::ones({3}, torch::kBool), torch::ones({3}, torch::kComplexFloat),
@@ -364,7 +356,7 @@ TEST(TapTest, IntegerComplexSparseAndMetaTensorsAreRefused) {
 
 TEST(TapTest, AnIntegerTensorPassesWhereNoRuleFires) {
   Plan plan({forward_rule("other")}, {});
-  PlanScope scope(plan, {});
+  PlanScope scope(plan, {.loss_divisor = 1});
   const Tensor y = torch::ones({3}, torch::kInt64);
   EXPECT_TRUE(tap("site", y).is_same(y));
 }

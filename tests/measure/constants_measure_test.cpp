@@ -1,7 +1,7 @@
 // Constants measured on networks whose constants are known.
+#include "gradquake/measure/constants_measure.h"
 #include "gradquake/run/assembly.h"
 #include "gradquake/run/run_config.h"
-#include "gradquake/measure/constants_measure.h"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
@@ -83,8 +83,10 @@ struct Twice : model::Model {
 void register_models() {
   static std::once_flag once;
   std::call_once(once, [] {
-    model::models().add({"around", "a tap around a layer"}, [](const auto&, const auto&) { return std::make_shared<Around>(); });
-    model::models().add({"twice", "one layer twice"}, [](const auto&, const auto&) { return std::make_shared<Twice>(); });
+    model::models().add({"around", "a tap around a layer"},
+                        [](const auto&, const auto&) { return std::make_shared<Around>(); });
+    model::models().add({"twice", "one layer twice"},
+                        [](const auto&, const auto&) { return std::make_shared<Twice>(); });
   });
 }
 

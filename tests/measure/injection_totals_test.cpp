@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <memory>
 #include <nlohmann/json.hpp>
+
+#include "gradquake/hooks/perturbation.h"
 
 namespace gradquake::measure {
 namespace {
@@ -14,6 +17,10 @@ Rule rule(const std::string& label, const std::string& kind, double mean, double
   made.perturbation = {kind, {{"mean", mean}, {"scale", scale}}};
   return made;
 }
+
+struct OfOnesOwn : Perturbation {
+  Perturbed apply(const at::Tensor& tensor, const PerturbationContext&) const override { return {tensor, {}}; }
+};
 
 StepRecord step(std::vector<InjectionRecord> injections) {
   StepRecord record;
@@ -35,7 +42,8 @@ TEST(InjectionTotalsTest, TheShareOfTheMeanIsThatOfEachDistribution) {
   EXPECT_DOUBLE_EQ(mean_share(rule("a", "rademacher", 3, 4).perturbation), 9.0 / 25);
   EXPECT_DOUBLE_EQ(mean_share(rule("a", "uniform", 3, 6).perturbation), 9.0 / 21);
   EXPECT_DOUBLE_EQ(mean_share(rule("a", "constant", 0, 4).perturbation), 1);
-  EXPECT_DOUBLE_EQ(mean_share(rule("a", "of-ones-own", 0, 4).perturbation), 1);
+  perturbations().add({"of-ones-own", "nothing"}, [](const KindSpec&) { return std::make_unique<OfOnesOwn>(); });
+  EXPECT_DOUBLE_EQ(mean_share("of-ones-own"), 1);
   EXPECT_DOUBLE_EQ(mean_share(rule("a", "gaussian", 0, 0).perturbation), 0);
 }
 

@@ -73,8 +73,8 @@ TEST(ModelConfigTest, AUsersKindTakesATextAListAndAFlag) {
   models().add({"free",
                 "takes what a config can say",
                 {Parameter::text("name", "a text"), Parameter::integers("sizes", "a list").at_least(1),
-                 Parameter::flag("wide", "a flag").by_default(false), Parameter::texts("words", "texts").by_default(
-                     std::vector<std::string>{"a"})}},
+                 Parameter::flag("wide", "a flag").by_default(false),
+                 Parameter::texts("words", "texts").by_default(std::vector<std::string>{"a"})}},
                [](const KindSpec&, const ModelInput&) { return nullptr; });
   const auto config = read("{kind: free, name: x1, sizes: [3, 4], wide: true}");
   EXPECT_EQ(config.spec.text("name"), "x1");

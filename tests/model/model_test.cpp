@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "gradquake/core/error.h"
+#include "gradquake/hooks/dropout.h"
 #include "gradquake/hooks/sites/site_recorder.h"
 #include "gradquake/hooks/tap.h"
 #include "gradquake/model/registry.h"
@@ -94,7 +95,13 @@ TEST(ModelTest, DropoutActsOnHiddenLayersInTrainingOnly) {
   const auto mlp = make_model(config, {{4}, 2}, 1);
   const auto plain = make_model(config_of("mlp", {4, 500, 2}), {{4}, 2}, 1);
   const at::Tensor x = at::ones({3, 4});
-  EXPECT_FALSE(at::equal(mlp->forward(x), mlp->forward(x)));
+  EXPECT_FALSE(at::equal(mlp->forward(x), mlp->forward(x)));  // no scope: LibTorch's generator
+  const auto masked = [&](std::int64_t step) {
+    const DropoutScope masks({.seed = 1, .step = step});
+    return mlp->forward(x);
+  };
+  EXPECT_TRUE(at::equal(masked(3), masked(3)));
+  EXPECT_FALSE(at::equal(masked(3), masked(4)));
   mlp->eval();
   EXPECT_TRUE(at::equal(mlp->forward(x), plain->forward(x)));
 }
@@ -248,11 +255,11 @@ TEST(ModelTest, AUsersModelIsMadeByItsName) {
     for (const double one : spec.numbers("factors")) factor *= one;
     return std::make_shared<Scaled>(factor);
   };
-  const KindInfo info{"scaled",
-                      "the input, scaled",
-                      {Parameter::text("name", "for nothing").by_default("scaled"),
-                       Parameter::numbers("factors", "multiplied"),
-                       Parameter::flag("negative", "whether the sign is turned").by_default(false)}};
+  const KindInfo info{
+      "scaled",
+      "the input, scaled",
+      {Parameter::text("name", "for nothing").by_default("scaled"), Parameter::numbers("factors", "multiplied"),
+       Parameter::flag("negative", "whether the sign is turned").by_default(false)}};
   models().add(info, make);
   auto config = config_of("scaled");
   config.spec.set("factors", std::vector<double>{1.5, 2}).set("negative", true);

@@ -325,5 +325,20 @@ TEST(RecoveryTest, ASpikeAfterTheGradientCameBackStartsAGradientCountOfItsOwn) {
   EXPECT_GT(result.spikes[0].observed_recovery_steps.value(), 40);
 }
 
+TEST(RecoveryTest, ARunWhoseEveryStepWasSkippedAsNonFiniteIsDiverged) {
+  std::vector<StepRecord> records;
+  for (std::int64_t t = 0; t < 300; ++t) {
+    StepRecord record = quiet(t, 1, 1);  // the shadow's values stay finite
+    record.grad_norm = kInf;
+    record.finite = false;
+    records.push_back(record);
+  }
+  const auto skipped = run(records);
+  EXPECT_EQ(skipped.verdict.verdict, "diverged");
+  EXPECT_EQ(skipped.spikes.back().verdict, "diverged");
+  records.front() = quiet(0, 1, 1);
+  EXPECT_NE(run(records).verdict.verdict, "diverged") << "one update was made";
+}
+
 }  // namespace
 }  // namespace gradquake::monitor::test

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "gradquake/core/error.h"
+#include "naive_monitor.h"
 #include "series.h"
 
 namespace gradquake::monitor::test {
@@ -100,7 +101,7 @@ TEST(SpikesTest, TheLayerWithTheLargestRelativeErrorIsNamed) {
   EXPECT_EQ(result.spikes[0].layer, "fc2");
 }
 
-TEST(SpikesTest, AnOutcomeTellsWhereTheOpenSpikeLies) {
+TEST(SpikesTest, AnOutcomeHandsOutTheSpikeAndItsLevels) {
   Monitor monitor({}, {});
   const auto records = series(60, constant(1), constant(1), {30, 33});
   for (std::size_t t = 0; t < 30; ++t) EXPECT_FALSE(monitor.observe(records[t]).spike);
@@ -108,34 +109,33 @@ TEST(SpikesTest, AnOutcomeTellsWhereTheOpenSpikeLies) {
   const auto first = monitor.observe(records[30]);
   EXPECT_TRUE(first.spike);
   EXPECT_TRUE(first.opens_episode);
-  EXPECT_EQ(first.detected, 0u);
+  EXPECT_EQ(first.spike->step, 30);
+  EXPECT_EQ(first.levels.level, 1.0);
   monitor.observe(records[31]);
   monitor.observe(records[32]);
   const auto second = monitor.observe(records[33]);
   EXPECT_TRUE(second.spike);
   EXPECT_FALSE(second.opens_episode);
-  EXPECT_EQ(second.detected, 1u);
+  EXPECT_EQ(second.spike->step, 33);
   EXPECT_EQ(monitor.open_spikes().size(), 2u);
-  EXPECT_EQ(monitor.open_spike(31), nullptr);
-  ASSERT_NE(monitor.open_spike(33), nullptr);
-  EXPECT_EQ(monitor.open_spike(33)->step, 33);
 }
 
-TEST(SpikesTest, WhatIsAttachedToAnOpenSpikeComesBackWithItsVerdict) {
+TEST(SpikesTest, AClosedSpikeIsTheFoundOneWithItsVerdict) {
   Monitor monitor({}, {});
-  std::vector<SpikeRecord> closed;
+  std::vector<SpikeRecord> found, closed;
   for (const StepRecord& record : series(60, constant(1), constant(1), {30})) {
-    auto outcome = monitor.observe(record);
-    if (outcome.opens_episode) {
-      monitor.open_spike(record.step)->curvature = CurvatureRecord{30, 2, -1, 2, 0.2, 24};
-      monitor.open_spike(record.step)->predicted = {7.0, "(38)", ""};
-    }
+    const auto outcome = monitor.observe(record);
+    if (outcome.spike) found.push_back(*outcome.spike);
     closed.insert(closed.end(), outcome.closed.begin(), outcome.closed.end());
   }
+  ASSERT_EQ(found.size(), 1u);
   ASSERT_EQ(closed.size(), 1u);
-  EXPECT_EQ(closed[0].curvature->smoothness, 2);
-  EXPECT_EQ(closed[0].predicted.value, 7.0);
-  EXPECT_EQ(monitor.open_spike(30), nullptr);
+  EXPECT_EQ(found[0].verdict, "");
+  found[0].verdict = closed[0].verdict;
+  found[0].observed_recovery_steps = closed[0].observed_recovery_steps;
+  found[0].gradient_recovery_steps = closed[0].gradient_recovery_steps;
+  EXPECT_EQ(described(found), described(closed));
+  EXPECT_TRUE(monitor.open_spikes().empty());
 }
 
 TEST(SpikesTest, StepsMustMoveForward) {

@@ -10,6 +10,12 @@
 namespace gradquake::monitor::test {
 namespace {
 
+// The whole state as one text.
+std::string saved(const Monitor& monitor) {
+  const Monitor::State state = monitor.save();
+  return state.numbers + described(state.open);
+}
+
 TEST(StateTest, ARestoredMonitorGoesOnLikeTheUnbrokenOne) {
   for (std::uint64_t seed = 0; seed < 40; ++seed) {
     const MonitorConfig config = small_windows();
@@ -25,10 +31,12 @@ TEST(StateTest, ARestoredMonitorGoesOnLikeTheUnbrokenOne) {
       }
       const auto expected = unbroken.observe(record);
       const auto actual = broken.observe(record);
-      ASSERT_EQ(actual.spike, expected.spike);
-      ASSERT_EQ(actual.detected, expected.detected);
+      ASSERT_EQ(actual.spike.has_value(), expected.spike.has_value());
+      if (actual.spike) {
+        ASSERT_EQ(described({*actual.spike}), described({*expected.spike}));
+      }
       ASSERT_EQ(described(actual.closed), described(expected.closed));
-      ASSERT_EQ(broken.save(), unbroken.save());
+      ASSERT_EQ(saved(broken), saved(unbroken));
     }
     ASSERT_EQ(described(broken.finish(false)), described(unbroken.finish(false)));
     ASSERT_EQ(broken.verdict().verdict, unbroken.verdict().verdict);
@@ -36,38 +44,30 @@ TEST(StateTest, ARestoredMonitorGoesOnLikeTheUnbrokenOne) {
   }
 }
 
-TEST(StateTest, AnOpenSpikeKeepsNonFiniteNumbersAndWhatWasAttached) {
+TEST(StateTest, ARestoredMonitorKeepsNonFiniteNumbers) {
   Monitor monitor({}, {});
   monitor.observe(quiet(0, 1, 1));
   monitor.observe(quiet(1, kNaN, 1));
-  SpikeRecord* spike = monitor.open_spike(1);
-  ASSERT_NE(spike, nullptr);
-  spike->curvature = CurvatureRecord{1, kInf, -kInf, kInf, kNaN, 12};
-  spike->predicted = {std::nullopt, "(38)", "noise floor"};
-  spike->causes = {{"r", "s", "forward", kInf, 2}};
-
+  StepRecord hit = quiet(2, kInf, 1);
+  hit.injections = {{2, "r", "s", "forward", 0, 1, kInf, kInf}};
+  monitor.observe(hit);
   Monitor restored({}, {});
   restored.restore(monitor.save());
-  const SpikeRecord* back = restored.open_spike(1);
-  ASSERT_NE(back, nullptr);
-  EXPECT_TRUE(std::isnan(*back->grad_norm));
-  EXPECT_EQ(back->curvature->lambda_max, kInf);
-  EXPECT_EQ(back->curvature->lambda_min, -kInf);
-  EXPECT_TRUE(std::isnan(back->curvature->gamma_L));
-  EXPECT_EQ(back->curvature->products, 12);
-  EXPECT_EQ(back->predicted.reason, "noise floor");
-  EXPECT_EQ(back->causes.at(0).norm, kInf);
-  EXPECT_EQ(restored.save(), monitor.save());
+  EXPECT_TRUE(std::isnan(*restored.open_spikes().at(0).grad_norm));
+  EXPECT_EQ(saved(restored), saved(monitor));
+  const auto next = restored.observe(quiet(3, kInf, 1));
+  EXPECT_EQ(next.spike->causes.at(0).norm, kInf);
 }
 
 TEST(StateTest, ATextThatIsNoStateIsRefusedAndChangesNothing) {
   Monitor monitor({}, {"fc1"});
   for (const StepRecord& record : series(60, constant(1), constant(1), {55})) monitor.observe(record);
-  const auto before = monitor.save();
+  const auto before = saved(monitor);
+  const std::string numbers = monitor.save().numbers;
   for (const std::string& text : {std::string(), std::string("{"), std::string("[]"), std::string("{}"),
-                                  before.substr(0, before.size() / 2), Monitor({}, {"other"}).save()}) {
-    EXPECT_THROW(monitor.restore(text), UserError) << text;
-    EXPECT_EQ(monitor.save(), before);
+                                  numbers.substr(0, numbers.size() / 2), Monitor({}, {"other"}).save().numbers}) {
+    EXPECT_THROW(monitor.restore({text, {}}), UserError) << text;
+    EXPECT_EQ(saved(monitor), before);
   }
 }
 
@@ -77,10 +77,10 @@ TEST(StateTest, RestoringGoesBackInTime) {
   for (std::size_t t = 0; t < 40; ++t) monitor.observe(records[t]);
   const auto checkpoint = monitor.save();
   for (std::size_t t = 40; t < 80; ++t) monitor.observe(records[t]);
-  const auto end = monitor.save();
+  const auto end = saved(monitor);
   monitor.restore(checkpoint);
   for (std::size_t t = 40; t < 80; ++t) monitor.observe(records[t]);
-  EXPECT_EQ(monitor.save(), end);
+  EXPECT_EQ(saved(monitor), end);
 }
 
 }  // namespace

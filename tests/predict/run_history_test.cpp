@@ -24,9 +24,10 @@ class RunHistoryTest : public testing::Test {
 
 std::string line(int step, const std::string& gamma, const std::string& loss, const std::string& clean,
                  const std::string& error, int injections, bool finite = true) {
-  return R"({"step":)" + std::to_string(step) + R"(,"learning_rate":)" + gamma + R"(,"clean_loss":)" + loss +
-         R"(,"clean_grad_norm":)" + clean + R"(,"grad_error":)" + error + R"(,"finite":)" +
-         (finite ? "true" : "false") + R"(,"injections":)" + std::to_string(injections) + "}\n";
+  return R"({"step":)" + std::to_string(step) + R"(,"epoch":0,"loss":1.0,"learning_rate":)" + gamma +
+         R"(,"grad_norm":1.0,"clean_loss":)" + loss + R"(,"clean_grad_norm":)" + clean + R"(,"grad_error":)" + error +
+         R"(,"finite":)" + (finite ? "true" : "false") + R"(,"spike":false,"injections":)" +
+         std::to_string(injections) + "}\n";
 }
 
 TEST_F(RunHistoryTest, SumsUpWhatTheBoundsTakeIn) {

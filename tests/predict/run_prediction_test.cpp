@@ -61,11 +61,15 @@ class RunPredictionTest : public testing::Test {
     return read_run_config(config::Document::parse(text, "t.yaml", overrides));
   }
 
-  RunFolder made(const std::string& text, Overrides overrides = {}, const RunHooks& hooks = {}) {
+  RunFolder made(const std::string& text, Overrides overrides = {}, const Options& watch = {}) {
     const RunConfig read = config(text, std::move(overrides));
     train::Task parts = assemble(read);
     const RunFolder folder = create_run_folder(read, true);
-    run::run(read, parts, folder, hooks);
+    Options options = run_options(read);
+    options.log = watch.log;
+    options.progress = watch.progress;
+    options.stop_requested = watch.stop_requested;
+    run::run(parts, options, folder);
     return folder;
   }
 
@@ -134,7 +138,7 @@ TEST_F(RunPredictionTest, TheProbesGradientAndVarianceAreThoseOfTheFormula) {
 
 TEST_F(RunPredictionTest, ASpikeIsPredictedWhileItsRecoveryIsUnknown) {
   std::int64_t step = 0;
-  RunHooks hooks;
+  Options hooks;
   hooks.progress = [&](const Progress& progress) { step = progress.step; };
   hooks.stop_requested = [&] { return step == 31; };
   const RunFolder folder = made(kMlp, {}, hooks);
@@ -225,7 +229,7 @@ TEST_F(RunPredictionTest, TheMinimumIsBoundedFromBelowWhereMuIsExact) {
 
 TEST_F(RunPredictionTest, ADivergedRunWhoseConditionsHeldIsReportedLoudly) {
   std::string log;
-  RunHooks hooks;
+  Options hooks;
   hooks.log = [&](const std::string& line) { log += line + "\n"; };
   const RunFolder folder =
       made(kLogistic, {"perturbations.0.scale=1e200", "perturbations.0.schedule={kind: once, step: 130}"}, hooks);

@@ -147,7 +147,7 @@ TEST(RunTheoryTest, AConditionThatHeldWhileTheRunDivergedIsAFinding) {
   facts.constants.closed_form = true;
   const RunTheory theory = run_theory(facts, steady_history(0.1));
   EXPECT_EQ(theory.findings.at(0).kind, "contradiction");
-  EXPECT_EQ(findings_json(theory.findings)[0]["condition"], "step_size");
+  EXPECT_EQ(theory.findings.at(0).condition, "step_size");
 }
 
 TEST(RunTheoryTest, APerturbationBeyondItsBudgetContradictsNoTheorem) {
@@ -173,21 +173,22 @@ TEST(RunTheoryTest, OnlyEpisodesOfOneSpikeAreScored) {
   const std::vector<SpikePrediction> predictions{predicted(10, 5.0, "noise floor"), predicted(20, 1.0, "noise floor"),
                                                  predicted(30, 2.0, "pl (mu) is absent"),
                                                  predicted(40, 7.0, "noise floor")};
-  const auto document = score_json(predictions, spikes, run_theory(plain_facts(), steady_history(2)));
-  const auto& local = document["spikes"]["local"];
-  EXPECT_EQ(local["compared"], 2);
-  EXPECT_EQ(local["covered"], 1);
-  EXPECT_EQ(local["unobserved"], 1);
-  EXPECT_DOUBLE_EQ(local["sharpness"].get<double>(), (6.0 / 5 + 3.0 / 9) / 2);
-  EXPECT_EQ(document["spikes"]["bound"]["noise_floor"], 2);
-  EXPECT_EQ(document["spikes"]["bound"]["without_prediction"], 1);
+  const report::RunScore score = score_run(predictions, spikes, run_theory(plain_facts(), steady_history(2)));
+  const auto& [name, local] = score.spikes.at(0);
+  EXPECT_EQ(name, "local");
+  EXPECT_EQ(local.compared, 2);
+  EXPECT_EQ(local.covered, 1);
+  EXPECT_EQ(local.unobserved, 1);
+  EXPECT_DOUBLE_EQ(*local.sharpness, (6.0 / 5 + 3.0 / 9) / 2);
+  EXPECT_EQ(score.spikes.at(2).second.noise_floor, 2);
+  EXPECT_EQ(score.spikes.at(2).second.other_without, 1);
 }
 
 TEST(RunTheoryTest, TheRunIsScoredByItsPlateauAboveTheNoiseFloor) {
   const RunTheory theory = run_theory(plain_facts(), steady_history(2));
-  const auto plateau = score_json({}, {}, theory)["run"]["plateau"];
-  EXPECT_EQ(plateau["covered"], 1);
-  EXPECT_NEAR(plateau["sharpness"].get<double>(),
+  const theory::Score plateau = score_run({}, {}, theory).run.at(0).second;
+  EXPECT_EQ(plateau.covered, 1);
+  EXPECT_NEAR(*plateau.sharpness,
               (*prediction(theory, "plateau_level").value + *prediction(theory, "noise_floor").value) / 0.5, 1e-12);
 }
 

@@ -9,8 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "gradquake/core/error.h"
-#include "gradquake/predict/spike_prediction.h"
-#include "gradquake/report/lines.h"
+#include "gradquake/report/record_json.h"
 
 namespace gradquake::predict {
 namespace {
@@ -30,13 +29,13 @@ class ScoreRunsTest : public testing::Test {
       prediction.step = static_cast<std::int64_t>(100 * i);
       prediction.local.value = spikes[i].first;
       prediction.bound.reason = "noise floor";
-      predictions << prediction_line(prediction) << '\n';
+      predictions << report::to_line(prediction) << '\n';
       SpikeRecord record;
       record.step = prediction.step;
       record.episode = static_cast<std::int64_t>(i);
       record.gradient_recovery_steps = spikes[i].second;
       record.verdict = "recovered";
-      records << report::spike_line(record) << '\n';
+      records << report::to_line(record) << '\n';
     }
   }
 

@@ -6,7 +6,6 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
-#include <system_error>
 
 #include "gradquake/core/error.h"
 
@@ -96,7 +95,7 @@ TEST_F(JsonLinesTest, AMissingFolderIsNamed) {
   try {
     JsonLines lines(folder_ / "absent" / "steps.jsonl");
     FAIL();
-  } catch (const std::system_error& error) {
+  } catch (const DiskError& error) {
     EXPECT_NE(std::string(error.what()).find("absent/steps.jsonl"), std::string::npos);
   }
 }
@@ -105,7 +104,7 @@ TEST_F(JsonLinesTest, AFullDiskIsReportedAndLosesNoLine) {
   if (!std::filesystem::exists("/dev/full")) GTEST_SKIP() << "needs /dev/full";
   JsonLines lines("/dev/full");
   lines.write("kept");
-  EXPECT_THROW(lines.flush(), std::system_error);
+  EXPECT_THROW(lines.flush(), DiskError);
   EXPECT_EQ(lines.position(), 5u);
 }
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <sstream>
 
 namespace gradquake::report {
@@ -89,7 +90,7 @@ TEST(PrintTest, ANonFiniteSpikeHasNoRatio) {
   EXPECT_NE(printed({}, {spike}).find("not finite"), std::string::npos);
 }
 
-TEST(PrintTest, ADetectionIsOneLineOfTheLog) {
+TEST(PrintTest, AnEpisodeThatOpensIsOneLineOfTheLog) {
   SpikeRecord spike = spike_at(130);
   EXPECT_EQ(spike_text(spike), "step 130: spike, 5.2x, in layers.1, by late forward layers.2");
   spike.causes.clear();
@@ -98,10 +99,42 @@ TEST(PrintTest, ADetectionIsOneLineOfTheLog) {
   EXPECT_EQ(spike_text(spike), "step 130: spike, not finite, natural");
 }
 
-TEST(PrintTest, WarningsPointToTheLedger) {
+TEST(PrintTest, AnEpisodeThatClosesIsOneLineOfTheLog) {
+  SpikeRecord spike = spike_at(130);
+  spike.verdict = "plateau";
+  EXPECT_EQ(episode_text({spike}), "step 130: plateau, the only spike in its episode");
+  EXPECT_EQ(episode_text({spike, spike_at(131)}), "step 130: plateau, 2 spikes in its episode");
+}
+
+TEST(PrintTest, ASpikeThatNeverLeftTheBandIsShownApartFromOneThatRecovered) {
+  SpikeRecord spike = spike_at(5);
+  spike.observed_recovery_steps = 0;
+  EXPECT_NE(printed({}, {spike}).find("recovered  never left\n"), std::string::npos) << printed({}, {spike});
+}
+
+TEST(PrintTest, NoNumberReadsMinusNan) {
+  Summary summary;
+  summary.final_loss = -std::numeric_limits<double>::quiet_NaN();
+  summary.eval = EvaluationRecord{1, -std::numeric_limits<double>::quiet_NaN(), 0.5};
+  SpikeRecord spike = spike_at(5);
+  spike.grad_error = -std::numeric_limits<double>::quiet_NaN();
+  const std::string text = printed(summary, {spike});
+  EXPECT_EQ(text.find("-nan"), std::string::npos) << text;
+  EXPECT_NE(text.find("Final loss: not a number"), std::string::npos) << text;
+}
+
+TEST(PrintTest, LosingMoreThanWasLearnedIsSaidInWords) {
+  Summary summary;
+  summary.progress_lost = 1.0477871658493169e17;
+  EXPECT_NE(printed(summary, {}).find("more than all of the progress lost"), std::string::npos);
+  summary.progress_lost = 0.97;
+  EXPECT_NE(printed(summary, {}).find("97.0 % of the progress lost"), std::string::npos);
+}
+
+TEST(PrintTest, WarningsPointToTheirMessages) {
   Summary summary;
   summary.warnings = 2;
-  EXPECT_NE(printed(summary, {}).find("Warnings: 2 (see ledger.jsonl)\n"), std::string::npos);
+  EXPECT_NE(printed(summary, {}).find("Warnings: 2 (see summary.json)\n"), std::string::npos);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "gradquake/core/error.h"
+#include "gradquake/report/record_json.h"
 
 namespace gradquake::report {
 namespace {
@@ -88,8 +89,8 @@ TEST(SvgTest, IsWellFormedAndTheSameEveryTime) {
 
 TEST(SvgTest, EverySpikeIsAMarkWhoseShapeIsItsVerdict) {
   RunPicture picture = picture_of(300);
-  picture.spikes = {spike_of(10, "recovered"), spike_of(40, "recovered", 1), spike_of(80, "plateau", 2),
-                    spike_of(120, "diverged", 3), spike_of(200, "open", 4), spike_of(201, "open", 4)};
+  picture.spikes = {spike_of(10, "recovered"),    spike_of(40, "recovered", 1), spike_of(80, "plateau", 2),
+                    spike_of(120, "diverged", 3), spike_of(200, "open", 4),     spike_of(201, "open", 4)};
   picture.spikes[0].observed_recovery_steps = 12;
   picture.spikes[1].observed_recovery_steps = 0;
   picture.spikes[3].grad_norm = std::nullopt;  // not finite
@@ -143,15 +144,18 @@ TEST(SvgTest, UnknownZeroAndEmptyRunsAreDrawn) {
 
 TEST(SvgTest, CurvesAreReadFromTheStepsAndABadLineIsNamed) {
   const auto path = std::filesystem::path(testing::TempDir()) / "gradquake_curves.jsonl";
-  std::ofstream(path) << R"({"step":0,"loss":2.5,"grad_norm":1.5,"clean_loss":null,"clean_grad_norm":0.5})" << '\n'
-                      << "{\"step\":1}\n";
+  StepLine step;
+  step.loss = 2.5;
+  step.grad_norm = 1.5;
+  step.clean_grad_norm = 0.5;
+  std::ofstream(path) << to_line(step) << '\n' << "{\"step\":1}\n";
   try {
     read_curves(path);
     FAIL();
   } catch (const UserError& error) {
     EXPECT_NE(std::string(error.what()).find("gradquake_curves.jsonl:2"), std::string::npos) << error.what();
   }
-  std::ofstream(path) << R"({"step":0,"loss":2.5,"grad_norm":1.5,"clean_loss":null,"clean_grad_norm":0.5})" << '\n';
+  std::ofstream(path) << to_line(step) << '\n';
   const Curves curves = read_curves(path);
   EXPECT_EQ(curves.loss, std::vector<double>{2.5});
   EXPECT_TRUE(std::isnan(curves.clean_loss.at(0)));

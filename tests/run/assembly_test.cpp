@@ -9,6 +9,8 @@
 #include <sstream>
 
 #include "gradquake/core/error.h"
+#include "gradquake/hooks/perturbation.h"
+#include "gradquake/hooks/schedule.h"
 #include "gradquake/model/registry.h"
 #include "gradquake/run/plan_report.h"
 #include "gradquake/train/evaluate.h"
@@ -24,6 +26,12 @@ const std::string kMlp =
 RunConfig read(const std::string& text, const std::vector<std::string>& overrides = {}) {
   return read_run_config(config::Document::parse(text, "t.yaml", overrides));
 }
+
+struct Beyond : Perturbation {
+  Perturbed apply(const at::Tensor& tensor, const PerturbationContext&) const override {
+    return {tensor.narrow(0, 0, 100000), {}};
+  }
+};
 
 std::string error_of(const RunConfig& config) {
   try {
@@ -94,9 +102,31 @@ TEST(AssemblyTest, AGlobThatMatchesNoSiteIsRefusedAtTheRulesPlace) {
   EXPECT_EQ(error_of(read(kMlp + "  [{sites: 'layers.['}]")).rfind("[config] t.yaml:4: perturbations.0.sites: ", 0), 0);
 }
 
+// Where the error of one rule in flow style stands.
+std::string place_of(const std::string& rule, const std::vector<std::string>& overrides = {}) {
+  const std::string error = error_of(read(kMlp + "  - {label: r, sites: layers.0, " + rule + "}", overrides));
+  EXPECT_EQ(error.find('\n'), std::string::npos) << error;
+  return error.substr(0, error.find(": [hooks]"));
+}
+
+TEST(AssemblyTest, ARuleThatTheRunCannotCarryOutIsRefusedAtItsKey) {
+  perturbations().add({"assembly-beyond", "throws"}, [](const KindSpec&) { return std::make_unique<Beyond>(); });
+  const std::string rule = "[config] t.yaml:4: perturbations.0.";
+  EXPECT_EQ(place_of("schedule: {kind: budget, count: 301}"), rule + "schedule");
+  EXPECT_EQ(place_of("schedule: {kind: once, step: 300}"), rule + "schedule");
+  EXPECT_EQ(place_of("schedule: {kind: once, step: 300}, may_be_idle: true"), "no error");
+  EXPECT_EQ(place_of("scale: 0"), rule + "scale");
+  EXPECT_EQ(place_of("scale: 1.0e+39"), rule + "scale");
+  EXPECT_EQ(place_of("scale: 1.0e+39", {"run.dtype=float64"}), "no error");
+  EXPECT_EQ(place_of("mean: 1.0e+39"), rule + "mean");
+  EXPECT_EQ(place_of("scale: 1.0e+35, schedule: {interval: 7, amplitude: {kind: decay, power: -3}}"), rule + "scale");
+  EXPECT_EQ(place_of("kind: assembly-beyond"), rule + "kind");
+  EXPECT_EQ(place_of("kind: assembly-beyond, direction: backward, schedule: {kind: once, step: 299}"), rule + "kind");
+}
+
 TEST(AssemblyTest, ObjectivesAndWidthsThatDoNotFitTheDataAreRefused) {
   EXPECT_NE(
-      error_of(read(kMlp + "  []", {"objective.kind=logistic"})).find("expected objective.kind cross_entropy, huber, mae, mse, output for model.kind mlp"),
+      error_of(read(kMlp + "  []", {"objective.kind=logistic"})).find("expected objective.kind cross_entropy, mse, mae, huber, output for model.kind mlp"),
       std::string::npos);
   const std::string labels = "data: {kind: synthetic_logistic}\nmodel: {kind: logistic}\nrun: {threads: 1}\n";
   EXPECT_EQ(error_of(read(labels)), "no error");
@@ -148,8 +178,7 @@ TEST(AssemblyTest, AnyTorchModuleIsAKindOfModel) {
 
 TEST(AssemblyTest, CudaWithoutCudaIsRefused) {
   if (at::hasCUDA()) GTEST_SKIP() << "this LibTorch has CUDA";
-  EXPECT_EQ(error_of(read(kMlp + "  []", {"run.device=cuda"})).rfind("[study] expected run.device cpu, got cuda", 0),
-            0);
+  EXPECT_EQ(error_of(read(kMlp + "  []", {"run.device=cuda"})).rfind("[run] expected run.device cpu, got cuda", 0), 0);
 }
 
 TEST(PlanReportTest, ThePlanIsPrintedSiteBySiteAndRuleByRule) {
@@ -159,7 +188,8 @@ TEST(PlanReportTest, ThePlanIsPrintedSiteBySiteAndRuleByRule) {
       "per_sample,\n"
       "     schedule: {kind: every, interval: 50, offset: 10, from: 20, until: 200}}\n"
       "  - {sites: layers.1, direction: both, schedule: {kind: at, steps: [5, 2]}}\n"
-      "  - {label: late, sites: layers.0, direction: backward, schedule: {kind: once, step: 5000}}\n",
+      "  - {label: late, sites: layers.0, direction: backward, may_be_idle: true, schedule: {kind: once, step: "
+      "5000}}\n",
       &config);
   std::ostringstream text;
   print_plan(text, config, parts);
@@ -179,7 +209,8 @@ TEST(PlanReportTest, ThePlanIsPrintedSiteBySiteAndRuleByRule) {
             "\nrule late: backward, gaussian scale 0.1, one draw per element\n"
             "  sites     layers.0 -> layers.0\n"
             "  schedule  once at step 5000\n"
-            "  fires at  no step of this run\n");
+            "  fires at  no step of this run\n"
+            "  idle      it changes nothing in this run\n");
 }
 
 TEST(PlanReportTest, ManyFiringsAreCutOffAndNoRulesAreSaid) {

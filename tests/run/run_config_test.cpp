@@ -124,8 +124,9 @@ TEST(RunConfigTest, AUsersRuleTakesATextAListAndAFlagAndReadsBackTheSame) {
                    {Parameter::texts("days", "when"), Parameter::flag("late", "later").by_default(true),
                     Parameter::text("zone", "where").by_default("here")}},
                   [](const KindSpec&, const ScheduleContext&) { return nullptr; });
-  const std::string rule = "perturbations: [{sites: a, kind: marked, mark: x y, sizes: [1, 0.5], twice: true, schedule: "
-                           "{kind: listed, days: [mo, tu], amplitude: {kind: decay, power: 1}}, may_be_idle: true}]";
+  const std::string rule =
+      "perturbations: [{sites: a, kind: marked, mark: x y, sizes: [1, 0.5], twice: true, schedule: "
+      "{kind: listed, days: [mo, tu], amplitude: {kind: decay, power: 1}}, may_be_idle: true}]";
   const RunConfig config = read(kShortest + rule);
   const Rule& read_rule = config.rules.at(0).rule;
   EXPECT_EQ(read_rule.perturbation.text("mark"), "x y");
@@ -143,7 +144,7 @@ TEST(RunConfigTest, AUsersRuleTakesATextAListAndAFlagAndReadsBackTheSame) {
 }
 
 TEST(RunConfigTest, ThreadsAutoIsResolvedToANumber) {
-  EXPECT_EQ(read(kExample).resolved.find("auto"), std::string::npos);
+  EXPECT_EQ(read(kExample).resolved.find("threads: auto"), std::string::npos);
   EXPECT_EQ(read(kShortest, {"run.threads=3"}).run.threads, 3);
 }
 

@@ -3,12 +3,15 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <thread>
 
 #include "gradquake/core/error.h"
+#include "gradquake/core/replace_file.h"
 #include "gradquake/run/manifest.h"
 #include "gradquake/run/version.h"
 
@@ -74,7 +77,7 @@ TEST_F(RunFolderTest, AnExistingFolderIsKeptUnlessToldOtherwise) {
 TEST_F(RunFolderTest, AFolderThatIsNoRunIsNeverOverwritten) {
   fs::create_directories(out_ / "here");
   std::ofstream(out_ / "here" / "thesis.tex") << "years of work";
-  EXPECT_NE(error_of(true).find("holds no config.yaml"), std::string::npos);
+  EXPECT_NE(error_of(true).find("holds no manifest.json"), std::string::npos);
   EXPECT_EQ(text_of(out_ / "here" / "thesis.tex"), "years of work");
   std::ofstream(out_ / "there") << "a file";
   EXPECT_NE(error_of(true, {"run.name=there"}), "no error");
@@ -92,7 +95,7 @@ TEST_F(RunFolderTest, WhatAnInterruptedStartLeftIsRemovedAndNothingElse) {
 TEST_F(RunFolderTest, AFolderThatCannotBeMadeIsTheCallersMistake) {
   fs::create_directories(out_);
   std::ofstream(out_ / "file") << "in the way";
-  EXPECT_EQ(error_of(false, {"run.out='" + (out_ / "file").string() + "'"}).rfind("[study] expected to make ", 0), 0);
+  EXPECT_EQ(error_of(false, {"run.out='" + (out_ / "file").string() + "'"}).rfind("[run] expected to make ", 0), 0);
 }
 
 TEST_F(RunFolderTest, OpeningWhatIsNoRunIsTheCallersMistake) {
@@ -102,13 +105,28 @@ TEST_F(RunFolderTest, OpeningWhatIsNoRunIsTheCallersMistake) {
   EXPECT_THROW(open_run_folder(out_ / "half"), UserError);
 }
 
+TEST_F(RunFolderTest, OverwritingLeavesNoMomentWithoutAFolder) {
+  const RunConfig c = config();
+  const RunFolder folder = create_run_folder(c, false);
+  std::atomic<bool> done = false;
+  std::int64_t missing = 0;
+  std::thread watcher([&, path = folder.file("config.yaml").string()] {
+    while (!done) missing += ::access(path.c_str(), F_OK) == 0 ? 0 : 1;
+  });
+  for (int i = 0; i < 200; ++i) create_run_folder(c, true);
+  done = true;
+  watcher.join();
+  EXPECT_EQ(missing, 0);
+  EXPECT_EQ(entries(), std::set<std::string>{"here"});
+}
+
 TEST_F(RunFolderTest, AnAtomicWriteReplacesTheTextAndLeavesNothingBeside) {
   fs::create_directories(out_);
-  write_text_atomically(out_ / "a.txt", "one");
-  write_text_atomically(out_ / "a.txt", "two");
+  write_file("run", out_ / "a.txt", "one");
+  write_file("run", out_ / "a.txt", "two");
   EXPECT_EQ(text_of(out_ / "a.txt"), "two");
   EXPECT_EQ(entries(), std::set<std::string>{"a.txt"});
-  EXPECT_THROW(write_text_atomically(out_ / "none" / "a.txt", "three"), UserError);
+  EXPECT_THROW(write_file("run", out_ / "none" / "a.txt", "three"), DiskError);
 }
 
 TEST_F(RunFolderTest, TheManifestSaysWhatMadeTheRun) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -29,14 +30,16 @@ const std::string kSgd =
     "model: {kind: mlp, widths: [64, 24, 10], dropout: 0.2}\n"
     "optimizer: {kind: sgd, learning_rate: 0.1, momentum: 0.9}\n"
     "perturbations:\n"
-    "  - {label: f, sites: layers.0, scale: 6, schedule: {interval: 6, offset: 4}}\n"
-    "  - {label: b, sites: layers.1, direction: backward, scale: 6, schedule: {interval: 10, offset: 9}}\n";
+    "  - {label: f, sites: layers.0, scale: 6, may_be_idle: true, schedule: {interval: 6, offset: 4}}\n"
+    "  - {label: b, sites: layers.1, direction: backward, scale: 6, may_be_idle: true, schedule: {interval: 10, "
+    "offset: 9}}\n";
 const std::string kAdamCnn =
     kCommon + kTinyCnn +
     "optimizer: {kind: adam, learning_rate: 0.01}\n"
     "perturbations:\n"
-    "  - {label: f, sites: blocks.0, scale: 6, schedule: {interval: 6, offset: 4}}\n"
-    "  - {label: b, sites: head, direction: backward, scale: 6, schedule: {interval: 10, offset: 9}}\n";
+    "  - {label: f, sites: blocks.0, scale: 6, may_be_idle: true, schedule: {interval: 6, offset: 4}}\n"
+    "  - {label: b, sites: head, direction: backward, scale: 6, may_be_idle: true, schedule: {interval: 10, offset: "
+    "9}}\n";
 
 // All that a run wrote and that must not depend on how it came about.
 std::map<std::string, std::string> outcome(const RunFolder& folder) {
@@ -68,10 +71,15 @@ class RunTest : public testing::Test {
   }
 
   // A whole run in a folder of its own.
-  RunFolder made(const RunConfig& config, const RunHooks& hooks = {}) {
+  RunFolder made(const RunConfig& config, const Options& watch = {}) {
     train::Task parts = assemble(config);
     const RunFolder folder = create_run_folder(config, true);
-    result_ = run(config, parts, folder, hooks);
+    Options options = run_options(config);
+    options.log = watch.log;
+    options.progress = watch.progress;
+    options.stop_requested = watch.stop_requested;
+    options.callbacks = watch.callbacks;
+    result_ = run(parts, options, folder);
     return folder;
   }
   RunFolder made(const std::string& text, const std::string& name, const Overrides& overrides = {}) {
@@ -81,9 +89,9 @@ class RunTest : public testing::Test {
   // Goes on as another process would; what it logged is in log_.
   void go_on(const RunConfig& config, const RunFolder& folder) {
     train::Task parts = assemble(config);
-    RunHooks hooks;
-    hooks.log = [this](const std::string& line) { log_ += line + "\n"; };
-    result_ = resume(config, parts, folder, hooks);
+    Options options = run_options(config);
+    options.log = [this](const std::string& line) { log_ += line + "\n"; };
+    result_ = resume(parts, options, folder);
   }
 
   // The folder as a kill after the checkpoint of `step` leaves it: later records written, nothing summed up.
@@ -104,7 +112,7 @@ class RunTest : public testing::Test {
 
 TEST_F(RunTest, ARunWritesTheRecordsThatScriptsRelyOn) {
   std::int64_t progress = 0;
-  RunHooks hooks;
+  Options hooks;
   hooks.progress = [&](const Progress& p) { EXPECT_EQ(p.step, ++progress); };
   const RunFolder folder = made(config(kSgd, "a"), hooks);
   EXPECT_EQ(progress, 30);
@@ -153,8 +161,8 @@ TEST_F(RunTest, TheFirstSpikeOfAnEpisodeAloneIsMeasured) {
 TEST_F(RunTest, APlanThatNeverFiresLeavesEveryByteAsWithoutAPlan) {
   for (const std::string& text : {kSgd, kAdamCnn}) {
     const auto none = outcome(made(text, "none", {"perturbations=[]"}));
-    const auto quiet =
-        outcome(made(text, "quiet", {"perturbations=[{sites: '*', direction: both, schedule: {from: 1000}}]"}));
+    const auto quiet = outcome(made(
+        text, "quiet", {"perturbations=[{sites: '*', direction: both, may_be_idle: true, schedule: {from: 1000}}]"}));
     for (const char* file : {"steps.jsonl", "evaluations.jsonl", "curvature.jsonl", "spikes.jsonl", "weights.safetensors"}) {
       EXPECT_TRUE(quiet.at(file) == none.at(file)) << file;
     }
@@ -218,7 +226,7 @@ TEST_F(RunTest, AnInterruptedRunGoesOnToTheSameBytesWithSpikesOpen) {
     const auto whole = outcome(made(text, "a"));
     const RunConfig c = config(text, "a");
     std::int64_t asked = 0;
-    RunHooks hooks;
+    Options hooks;
     hooks.stop_requested = [&] { return ++asked == 12; };
     const RunFolder folder = made(c, hooks);
     EXPECT_TRUE(result_.interrupted);
@@ -321,6 +329,25 @@ TEST_F(RunTest, ASkippingRunGoesThroughAllItsSteps) {
   ASSERT_EQ(steps.size(), 30);
   EXPECT_FALSE(steps.back()["finite"].get<bool>());
   EXPECT_EQ(result_.steps, 30);
+  const Json summary = Json::parse(text_of(folder.file("summary.json")));
+  std::int64_t skipped = 0;
+  for (const Json& step : steps) skipped += step["finite"].get<bool>() ? 0 : 1;
+  EXPECT_EQ(summary["skipped_steps"], skipped);
+  EXPECT_EQ(summary["warnings"], summary["warning_messages"].size());
+  EXPECT_NE(summary["warning_messages"].dump().find(" steps were skipped"), std::string::npos) << summary;
+}
+
+TEST_F(RunTest, ARunThatSkippedEveryStepIsDiverged) {
+  const std::string every = "perturbations=[{sites: '*', direction: forward, kind: constant, scale: 1e38}]";
+  const RunConfig c = config(kSgd, "a", {every, "run.on_nonfinite=skip", "model.dropout=0"});
+  const RunFolder folder = made(c);
+  for (const Json& step : lines_of(folder.file("steps.jsonl"))) ASSERT_FALSE(step["finite"].get<bool>());
+  EXPECT_EQ(result_.summary.verdict, "diverged");
+  EXPECT_EQ(result_.summary.skipped_steps, 30);
+  const auto whole = outcome(folder);
+  kill_after(folder, 14);
+  go_on(c, folder);
+  expect_same(outcome(folder), whole);
 }
 
 TEST_F(RunTest, MicroBatchesGiveTheSameInjectionsAndNearlyTheSameLosses) {
@@ -334,6 +361,70 @@ TEST_F(RunTest, MicroBatchesGiveTheSameInjectionsAndNearlyTheSameLosses) {
     EXPECT_NEAR(got[i]["clean_grad_norm"].get<double>(), expected[i]["clean_grad_norm"].get<double>(), 1e-9);
   }
   EXPECT_EQ(lines_of(micro.file("ledger.jsonl")).size(), 4 * lines_of(whole.file("ledger.jsonl")).size());
+}
+
+TEST_F(RunTest, AProgramOfItsOwnHasTheWholeOfARunAndGoesOnWhereItWasKilled) {
+  const RunConfig c = config(kSgd, "a");
+  const auto whole = outcome(made(c));
+  const auto own = [&](const std::function<bool()>& stop) {
+    train::Task task = assemble(c);
+    Options options = run_options(c);
+    options.stop_requested = stop;
+    return run_in(out_ / "own", task, options);
+  };
+  std::int64_t asked = 0;
+  EXPECT_TRUE(own([&] { return ++asked == 12; }).interrupted);
+  const RunResult ended = own({});
+  EXPECT_EQ(ended.steps, 30);
+  const RunFolder folder{out_ / "own"};
+  expect_same(outcome(folder), whole);
+  const RunResult again = own([]() -> bool { throw std::logic_error("a finished run is not trained again"); });
+  EXPECT_EQ(report::summary_text(again.summary), text_of(folder.file("summary.json")));
+  EXPECT_EQ(again.spikes.size(), ended.spikes.size());
+  EXPECT_EQ(again.steps, 30);
+  EXPECT_THROW(open_run_folder(folder.path), UserError) << "no config describes it";
+}
+
+TEST_F(RunTest, TheLedgerInTotalsAddsUpToTheFullOne) {
+  const std::string often = "perturbations.0.schedule.interval=2";
+  const auto full = lines_of(made(kSgd, "full", {often}).file("ledger.jsonl"));
+  const RunConfig c = config(kSgd, "totals", {often, "ledger={detail: totals, interval: 8}"});
+  const RunFolder folder = made(c);
+  const auto totals = lines_of(folder.file("ledger.jsonl"));
+  ASSERT_LT(totals.size(), full.size());
+  double squares = 0, total_squares = 0;
+  std::int64_t injections = 0;
+  for (const Json& line : full) squares += std::pow(line["norm"].get<double>(), 2);
+  for (const Json& line : totals) {
+    EXPECT_EQ(line["from"].get<std::int64_t>() % 8, 0);
+    EXPECT_EQ(line["until"], std::min<std::int64_t>(line["from"].get<std::int64_t>() + 8, 30));
+    injections += line["injections"].get<std::int64_t>();
+    total_squares += std::pow(line["norm"].get<double>(), 2);
+  }
+  EXPECT_EQ(injections, full.size());
+  EXPECT_NEAR(total_squares, squares, 1e-9 * squares);
+
+  const auto whole = outcome(folder);
+  for (const std::int64_t step : {30, 14}) {
+    kill_after(folder, step);
+    go_on(c, folder);
+    expect_same(outcome(folder), whole);
+  }
+}
+
+TEST_F(RunTest, ALedgerOfAGigabyteIsForeseenAndKeptInTotals) {
+  const std::string long_run = "run.steps=10000000", every = "perturbations.0.schedule.interval=1";
+  train::Task task = assemble(config(kSgd, "a", {long_run, every}));
+  EXPECT_GE(foreseen_ledger_bytes(task), kLedgerLimit);
+  EXPECT_LT(foreseen_ledger_bytes(assemble(config(kSgd, "b"))), 2000);
+
+  std::string log;
+  Options options = run_options(config(kSgd, "a", {long_run, every}));
+  options.log = [&](const std::string& line) { log += line + "\n"; };
+  options.stop_requested = [] { return true; };
+  run_in(out_ / "a", task, options);
+  EXPECT_NE(log.find("it holds totals of every 100 steps"), std::string::npos) << log;
+  EXPECT_EQ(text_of(out_ / "a" / "ledger.jsonl"), "") << "the first total is due at step 100";
 }
 
 }  // namespace

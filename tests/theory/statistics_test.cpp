@@ -66,11 +66,13 @@ TEST(ExponentsTest, TheIntervalCoversTheTruthAsOftenAsItSays) {
 }
 
 TEST(ExponentsTest, StudentsQuantilesAreTheTabulatedOnes) {
-  EXPECT_NEAR(student_quantile(1), 12.706, 1e-3);
-  EXPECT_NEAR(student_quantile(10), 2.228, 1e-3);
-  EXPECT_NEAR(student_quantile(40), 2.0211, 1e-3);
-  EXPECT_NEAR(student_quantile(99), 1.9842, 1e-3);
-  EXPECT_NEAR(student_quantile(100000), 1.96, 1e-3);
+  EXPECT_NEAR(student_quantile(1), 12.7062047, 1e-7);
+  EXPECT_NEAR(student_quantile(2), 4.3026527, 1e-7);
+  EXPECT_NEAR(student_quantile(9), 2.2621572, 1e-7);
+  EXPECT_NEAR(student_quantile(10), 2.2281389, 1e-7);
+  EXPECT_NEAR(student_quantile(40), 2.0210754, 1e-7);
+  EXPECT_NEAR(student_quantile(99), 1.9842170, 1e-7);
+  EXPECT_NEAR(student_quantile(100000), 1.9599877, 1e-7);
 }
 
 TEST(OccurrencesTest, Table1HasThePrintedExponents) {

@@ -7,6 +7,8 @@
 #include <fstream>
 #include <iterator>
 
+#include "gradquake/core/error.h"
+
 namespace gradquake::train {
 namespace {
 
@@ -97,7 +99,7 @@ TEST_F(CheckpointFileTest, WritingLeavesNoTemporaryFileAndReplacesWhatWasThere) 
 TEST_F(CheckpointFileTest, AFailedWriteLeavesThePreviousFileWhole) {
   write_checkpoint(folder_ / "a.ckpt", small_);
   fs::create_directory(folder_ / "a.ckpt.tmp");
-  EXPECT_THROW(write_checkpoint(folder_ / "a.ckpt", {{"step", "8"}}), std::system_error);
+  EXPECT_THROW(write_checkpoint(folder_ / "a.ckpt", {{"step", "8"}}), DiskError);
   std::string reason;
   EXPECT_EQ(read_checkpoint(folder_ / "a.ckpt", &reason), small_);
 }

@@ -14,7 +14,7 @@ namespace gradquake::train {
 namespace {
 
 constexpr std::int64_t kRows = 12;
-const SmallNetOptions kEverything{at::kFloat, 0.4, true, false};
+const SmallNetOptions kEverything{at::kFloat, 0.4, true, false, 0.3};
 
 // One pass from the same start: the same weights, buffers and generator each time.
 struct Result {
@@ -22,7 +22,7 @@ struct Result {
   std::vector<at::Tensor> buffers;
   at::Tensor generator;
   int forwards = 0;
-  std::vector<LedgerEntry> entries;
+  std::vector<InjectionRecord> entries;
 };
 
 Result pass_of(std::vector<Rule> rules, bool shadow, const SmallNetOptions& options = kEverything,
@@ -116,6 +116,17 @@ TEST(GradientPassTest, MicroBatchesOfACleanPassAddUpToTheBatch) {
   }
 }
 
+TEST(GradientPassTest, DropoutDropsTheSameInMicroBatchesAndInTheShadow) {
+  const SmallNetOptions dropout{.addressed_dropout = 0.5};
+  const std::vector<Rule> rules{rule_at("fc1", Direction::kForward), rule_at("head", Direction::kBackward)};
+  const StepGradients whole = pass_of({}, false, dropout).gradients, plain = pass_of({}, false, {}).gradients;
+  ASSERT_GT(largest_difference(whole.perturbed, plain.perturbed), 1e-2);
+  for (const std::int64_t micro_batch : {12, 5, 1}) {
+    const StepGradients split = pass_of(rules, true, dropout, micro_batch).gradients;
+    EXPECT_LT(largest_difference(split.clean, whole.perturbed), 1e-14) << micro_batch;
+  }
+}
+
 // With the same perturbations the gradients agree to rounding; with other draws they would differ by about 0.1.
 TEST(GradientPassTest, MicroBatchesDrawWhatTheWholeBatchDraws) {
   for (const DrawMode draw : {DrawMode::kPerElement, DrawMode::kPerSample, DrawMode::kPerFeature, DrawMode::kPerStep}) {
@@ -134,9 +145,9 @@ TEST(GradientPassTest, MicroBatchesDrawWhatTheWholeBatchDraws) {
 
 TEST(GradientPassTest, TheLedgerOfMicroBatchesAddsUpToThatOfTheBatch) {
   const std::vector<Rule> rules{rule_at("fc1", Direction::kForward), rule_at("head", Direction::kBackward)};
-  const auto totals = [](const std::vector<LedgerEntry>& entries) {
+  const auto totals = [](const std::vector<InjectionRecord>& entries) {
     std::map<std::string, std::pair<double, std::int64_t>> sums;
-    for (const LedgerEntry& entry : entries) {
+    for (const InjectionRecord& entry : entries) {
       sums[entry.rule].first += entry.norm * entry.norm;
       sums[entry.rule].second += entry.elements;
     }
@@ -160,7 +171,7 @@ TEST(GradientPassTest, EpsIsPerSampleWhateverTheMicroBatch) {
     const at::Tensor moved = result.gradients.perturbed.back() - result.gradients.clean.back();
     EXPECT_LT((moved - 0.25).abs().max().item<double>(), 1e-14) << micro_batch;
     double squared = 0;
-    for (const LedgerEntry& entry : result.entries) squared += entry.norm * entry.norm;
+    for (const InjectionRecord& entry : result.entries) squared += entry.norm * entry.norm;
     EXPECT_NEAR(squared, 0.25 * 0.25 * kRows * kClasses, 1e-12) << micro_batch;
   }
 }

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "gradquake/data/tensor_dataset.h"
+#include "gradquake/hooks/dropout.h"
 #include "gradquake/hooks/plan.h"
 #include "gradquake/hooks/tap.h"
 #include "gradquake/train/task.h"
@@ -24,12 +25,14 @@ constexpr std::int64_t kFeatures = 6, kHidden = 8, kClasses = 3;
 
 struct SmallNetOptions {
   at::ScalarType dtype = at::kDouble;
-  double dropout = 0;
+  double dropout = 0;  // LibTorch's, from its generator
   bool batch_norm = false;
-  bool unused = false;  // a layer that the loss does not reach
+  bool unused = false;           // a layer that the loss does not reach
+  double addressed_dropout = 0;  // by address, behind fc2
 };
 
-// fc1 -> batch-norm -> tanh -> dropout -> fc2 -> tanh -> head; sites "fc1", "fc2", "head". Counts its forward passes.
+// fc1 -> batch-norm -> tanh -> dropout -> fc2 -> tanh -> addressed dropout -> head; sites "fc1", "fc2", "head". Counts
+// its forward passes.
 class SmallNet : public torch::nn::Module {
  public:
   explicit SmallNet(SmallNetOptions options = {}) : options_(options) {
@@ -50,6 +53,7 @@ class SmallNet : public torch::nn::Module {
     if (norm_) y = norm_->forward(y);
     y = at::dropout(at::tanh(y), options_.dropout, is_training());
     y = tap("fc2", at::tanh(fc2_->forward(y)));
+    if (options_.addressed_dropout > 0 && is_training()) y = gradquake::dropout("fc2", y, options_.addressed_dropout);
     return tap("head", head_->forward(y));
   }
 

@@ -1,5 +1,5 @@
-// The data kinds that the library brings, one file each, for the table in registry.cpp; and what they share. Internal to
-// data/.
+// The data kinds that the library brings, one file each, for the table in registry.cpp; and what they share. Internal
+// to data/.
 #pragma once
 
 #include <ATen/Functions.h>

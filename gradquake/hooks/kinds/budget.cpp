@@ -88,9 +88,9 @@ class Budget : public Schedule {
 ScheduleKind budget_schedule() {
   return {{.name = "budget",
            .summary = "a number of steps of from <= t < until, spread evenly or at random without repetition",
-           .parameters = with_window({Parameter::integer("count", "how often it fires").at_least(0),
-                                      Parameter::choice("spread", texts_of<Spread>(), "how the steps are chosen")
-                                          .by_default("even")}),
+           .parameters = with_window(
+               {Parameter::integer("count", "how often it fires").at_least(0),
+                Parameter::choice("spread", texts_of<Spread>(), "how the steps are chosen").by_default("even")}),
            .check = check_window,
            .length_dependence = [](const KindSpec& spec) -> std::optional<std::string> {
              if (spec.has("until")) return std::nullopt;

@@ -19,9 +19,7 @@ class DecayAmplitude : public Amplitude {
 }  // namespace
 
 AmplitudeKind decay_amplitude() {
-  return {{.name = "decay",
-           .summary = "(t + 1)^-power",
-           .parameters = {Parameter::number("power", "the exponent")}},
+  return {{.name = "decay", .summary = "(t + 1)^-power", .parameters = {Parameter::number("power", "the exponent")}},
           [](const KindSpec& spec, const ScheduleContext&) {
             return std::make_unique<DecayAmplitude>(spec.number("power"));
           }};

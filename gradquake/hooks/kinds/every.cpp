@@ -29,7 +29,10 @@ ScheduleKind every_schedule() {
   return {{.name = "every",
            .summary = "from <= t < until and (t - offset) mod interval == 0",
            .parameters = with_window(
-               {Parameter::integer("interval", "steps from one firing to the next").at_least(1).in_units("steps").by_default(1),
+               {Parameter::integer("interval", "steps from one firing to the next")
+                    .at_least(1)
+                    .in_units("steps")
+                    .by_default(1),
                 Parameter::integer("offset", "shifts the firings").at_least(0).in_units("steps").by_default(0)}),
            .check = check_window},
           [](const KindSpec& spec, const ScheduleContext&) { return std::make_unique<Every>(spec); }};

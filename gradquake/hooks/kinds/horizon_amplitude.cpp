@@ -25,13 +25,14 @@ class HorizonAmplitude : public Amplitude {
 }  // namespace
 
 AmplitudeKind horizon_amplitude() {
-  return {{.name = "horizon",
-           .summary = "T^-power, T the run's steps",
-           .parameters = {Parameter::number("power", "the exponent")},
-           .length_dependence = [](const KindSpec&) -> std::optional<std::string> { return "has a horizon amplitude"; }},
-          [](const KindSpec& spec, const ScheduleContext& context) {
-            return std::make_unique<HorizonAmplitude>(spec.number("power"), context.run_steps);
-          }};
+  return {
+      {.name = "horizon",
+       .summary = "T^-power, T the run's steps",
+       .parameters = {Parameter::number("power", "the exponent")},
+       .length_dependence = [](const KindSpec&) -> std::optional<std::string> { return "has a horizon amplitude"; }},
+      [](const KindSpec& spec, const ScheduleContext& context) {
+        return std::make_unique<HorizonAmplitude>(spec.number("power"), context.run_steps);
+      }};
 }
 
 }  // namespace gradquake::kinds

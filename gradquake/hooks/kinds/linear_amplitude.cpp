@@ -38,8 +38,8 @@ AmplitudeKind linear_amplitude() {
            .check = [](const KindSpec& spec) -> std::optional<KindProblem> {
              const std::int64_t start = spec.integer("start"), end = spec.integer("end");
              if (end > start) return std::nullopt;
-             return KindProblem{"end", "expected an integer >= " + std::to_string(start + 1) + ", got " +
-                                           std::to_string(end)};
+             return KindProblem{"end",
+                                "expected an integer >= " + std::to_string(start + 1) + ", got " + std::to_string(end)};
            }},
           [](const KindSpec& spec, const ScheduleContext&) { return std::make_unique<LinearAmplitude>(spec); }};
 }

@@ -10,11 +10,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
-#include <stdexcept>
 #include <utility>
 
 #include "gradquake/hooks/kinds/schedules.h"
+#include "gradquake/hooks/refuse.h"
 
 namespace gradquake {
 namespace {
@@ -42,9 +43,7 @@ AddedNorms for_each_chunk(std::uint64_t n, std::uint64_t first, const Part& part
     }
   });
   AddedNorms whole;
-  for (const AddedNorms& next : parts) {
-    whole.append(next);
-  }
+  for (const AddedNorms& next : parts) whole.append(next);
   return whole;
 }
 
@@ -89,9 +88,7 @@ Perturbed add_to_elements(Variate variate, const at::Tensor& tensor, const std::
   if (value.permute(order).is_contiguous()) {
     T* const out = value.mutable_data_ptr<T>();
     const bool fused = same_memory(tensor, value);
-    if (!fused) {
-      value.copy_(tensor);
-    }
+    if (!fused) value.copy_(tensor);
     const T* const in = fused ? tensor.const_data_ptr<T>() : out;
     return {value, add_chunked(variate, in, out, n, mean, scale, stream, first)};
   }
@@ -131,6 +128,28 @@ double squared_norm(const at::Tensor& tensor) {
   return single ? sum_of_squares(flat.const_data_ptr<float>(), n) : sum_of_squares(flat.const_data_ptr<double>(), n);
 }
 
+double largest_number(at::ScalarType dtype) {
+  switch (dtype) {
+    case at::kDouble:
+      return std::numeric_limits<double>::max();
+    case at::kFloat:
+      return std::numeric_limits<float>::max();
+    case at::kHalf:
+      return std::numeric_limits<at::Half>::max();
+    case at::kBFloat16:
+      return std::numeric_limits<at::BFloat16>::max();
+    default:
+      return std::numeric_limits<double>::infinity();
+  }
+}
+
+void refuse_number(const std::string& key, double number, at::ScalarType dtype) {
+  refuse_key(key,
+             c10::str("amplitude times ", key, " of at most ", largest_number(dtype), ", the largest number of ",
+                      c10::toString(dtype)),
+             c10::str(number));
+}
+
 }  // namespace detail
 
 std::vector<Parameter> noise_parameters(Parameter scale) {
@@ -159,11 +178,17 @@ std::string NoisePerturbation::describe() const {
 }
 
 template <typename T>
-Perturbed NoisePerturbation::apply_as(const at::Tensor& tensor, const PerturbationContext& context) const {
+Perturbed NoisePerturbation::apply_as(const at::Tensor& tensor, const PerturbationContext& context,
+                                      at::ScalarType dtype) const {
   const double size =
       context.amplitude * (relative_to_ == RelativeTo::kRms ? context.reference_rms : 1 / context.loss_divisor);
   const auto mean = static_cast<T>(size * mean_);
   const auto scale = static_cast<T>(size * scale_);
+  if (relative_to_ == RelativeTo::kNone) {
+    const double limit = detail::largest_number(dtype);
+    if (std::abs(size * scale_) > limit) detail::refuse_number("scale", size * scale_, dtype);
+    if (std::abs(size * mean_) > limit) detail::refuse_number("mean", size * mean_, dtype);
+  }
   const auto first_row = static_cast<std::uint64_t>(context.first_row);
   const std::vector<std::int64_t>& order = context.element_order;
 
@@ -179,10 +204,8 @@ Perturbed NoisePerturbation::apply_as(const at::Tensor& tensor, const Perturbati
     return add_to_elements<T>(Variate::kConstant, tensor, order, one_draw, zero, context.stream, 0);
   }
   if (context.rows == 0) {
-    throw std::invalid_argument(
-        "[hooks] expected a batch dimension that holds every sample for draw per_sample or "
-        "per_feature, got shape " +
-        c10::str(tensor.sizes()));
+    detail::refuse_key("draw", "a batch dimension that holds every sample for draw per_sample or per_feature",
+                       c10::str("shape ", tensor.sizes()));
   }
 
   // In element order, with the batch dimension split into samples and the rows of one: [rows, size / rows, ...].
@@ -206,15 +229,36 @@ Perturbed NoisePerturbation::apply_as(const at::Tensor& tensor, const Perturbati
 }
 
 Perturbed NoisePerturbation::apply(const at::Tensor& tensor, const PerturbationContext& context) const {
-  const bool is_double = tensor.scalar_type() == at::kDouble;
-  if (tensor.is_cpu() && (is_double || tensor.scalar_type() == at::kFloat)) {
-    return is_double ? apply_as<double>(tensor, context) : apply_as<float>(tensor, context);
+  const at::ScalarType dtype = tensor.scalar_type();
+  const bool is_double = dtype == at::kDouble;
+  if (tensor.is_cpu() && (is_double || dtype == at::kFloat)) {
+    return is_double ? apply_as<double>(tensor, context, dtype) : apply_as<float>(tensor, context, dtype);
   }
   const at::Tensor wide = tensor.to(at::kCPU, is_double ? at::kDouble : at::kFloat);
-  Perturbed result = is_double ? apply_as<double>(wide, context) : apply_as<float>(wide, context);
+  Perturbed result = is_double ? apply_as<double>(wide, context, dtype) : apply_as<float>(wide, context, dtype);
   result.value = detail::empty_keeping_strides(tensor).copy_(result.value);
   result.norms->changed = !at::equal(result.value, tensor);
   return result;
+}
+
+std::optional<ElementMoments> NoisePerturbation::moments() const {
+  const double m = mean_, s = scale_;
+  double second = 0, fourth = 0;  // of z, which is symmetric
+  switch (variate_) {
+    case Variate::kGaussian:
+      second = 1, fourth = 3;
+      break;
+    case Variate::kUniform:
+      second = 1.0 / 3, fourth = 1.0 / 5;
+      break;
+    case Variate::kRademacher:
+      second = fourth = 1;
+      break;
+    case Variate::kConstant:
+      return ElementMoments{m + s, (m + s) * (m + s), std::pow(m + s, 4)};
+  }
+  return ElementMoments{m, m * m + s * s * second,
+                        std::pow(m, 4) + 6 * m * m * s * s * second + std::pow(s, 4) * fourth};
 }
 
 }  // namespace gradquake

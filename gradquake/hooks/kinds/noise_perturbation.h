@@ -12,6 +12,8 @@
 // dtypes and devices go through float32 (float64 for float64) on the CPU and are rounded once.
 #pragma once
 
+#include <string>
+
 #include "gradquake/hooks/perturbation.h"
 
 namespace gradquake {
@@ -22,13 +24,15 @@ class NoisePerturbation : public Perturbation {
   NoisePerturbation(Variate variate, const KindSpec& spec);
 
   // Throws std::invalid_argument for per_sample and per_feature where context.rows is 0.
+  // Throws too where, without R, a number leaves the range of the tensor's dtype.
   Perturbed apply(const at::Tensor& tensor, const PerturbationContext& context) const override;
   bool needs_reference_rms() const override { return relative_to_ == RelativeTo::kRms; }
   std::string describe() const override;
+  std::optional<ElementMoments> moments() const override;
 
  private:
   template <typename T>
-  Perturbed apply_as(const at::Tensor& tensor, const PerturbationContext& context) const;
+  Perturbed apply_as(const at::Tensor& tensor, const PerturbationContext& context, at::ScalarType dtype) const;
 
   Variate variate_;
   std::string kind_;
@@ -50,6 +54,10 @@ at::Tensor empty_keeping_strides(const at::Tensor& tensor);
 
 // The sum of squares in float64; its bits do not depend on the thread count. Any device and floating dtype.
 double squared_norm(const at::Tensor& tensor);
+
+// The largest finite number of a floating dtype; inf for any other.
+double largest_number(at::ScalarType dtype);
+[[noreturn]] void refuse_number(const std::string& key, double number, at::ScalarType dtype);
 
 }  // namespace detail
 

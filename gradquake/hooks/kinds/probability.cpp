@@ -13,6 +13,7 @@ class Probability : public Schedule {
   bool fires(std::int64_t step) const override {
     return step >= 0 && window_.contains(step) && uniform_at(make_stream(key_, step, kFiringCoins), 0) < p_;
   }
+  bool can_fire(std::int64_t step) const override { return step >= 0 && window_.contains(step) && p_ > 0; }
   std::string describe() const override { return "with probability " + short_number(p_) + window_.describe(); }
 
  private:

@@ -16,7 +16,8 @@ std::string Window::describe() const {
 
 std::vector<Parameter> with_window(std::vector<Parameter> own) {
   own.push_back(Parameter::integer("from", "first step").at_least(0).in_units("steps").by_default(0));
-  own.push_back(Parameter::integer("until", "the step behind the last; null: no end").at_least(0).in_units("steps").or_null());
+  own.push_back(
+      Parameter::integer("until", "the step behind the last; null: no end").at_least(0).in_units("steps").or_null());
   return own;
 }
 

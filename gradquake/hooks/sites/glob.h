@@ -1,6 +1,6 @@
-// Shell patterns for site names. `*` matches any characters, dots included, or none; `?` one character; `[abc]`,
-// `[a-c]` and `[!abc]` one character of, or not of, a set. Everything else stands for itself. The whole name must
-// match.
+// Shell patterns for site names, matched by POSIX fnmatch. `*` matches any characters, dots and slashes included, or
+// none; `?` one character; `[abc]`, `[a-c]` and `[!abc]` one character of, or not of, a set. Everything else stands for
+// itself. The whole name must match.
 //
 //   glob_matches("layers.[12]", "layers.2")   true        glob_matches("layers.*", "layers.0.norm")   true
 //

@@ -28,9 +28,7 @@ NameTable& names() {
 }
 
 std::pair<const std::string*, std::size_t> intern(std::string_view name) {
-  if (name.empty()) {
-    throw std::invalid_argument("[hooks] expected a site name, got an empty one");
-  }
+  if (name.empty()) throw std::invalid_argument("[hooks] expected a site name, got an empty one");
   NameTable& table = names();
   {
     const std::shared_lock lock(table.mutex);

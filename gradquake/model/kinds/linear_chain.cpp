@@ -49,23 +49,23 @@ std::shared_ptr<Model> make_linear_chain(const KindSpec& spec, const ModelInput&
 }  // namespace
 
 ModelKind linear_chain() {
-  return {{.name = "linear_chain",
-           .summary = "linear maps without bias, one behind the other",
-           .parameters = {Parameter::integer("depth", "number of maps, square but for the last; in place of widths")
-                              .between(1, 1000)
-                              .optional(),
-                          widths("input, hidden..., output features; in place of depth").optional(),
-                          Parameter::flag("orthogonal", "weights = factor * (semi-)orthogonal matrices")
-                              .by_default(false),
-                          Parameter::number("factor", "of every map").in(Range::positive()).by_default(1.0)
-                              .only_with("orthogonal")},
-           .check = [](const KindSpec& spec) -> std::optional<KindProblem> {
-             if (spec.has("depth") == spec.has("widths")) {
-               return KindProblem{spec.has("depth") ? "depth" : "widths", "expected either widths or a depth"};
-             }
-             return check_widths(spec);
-           }},
-          make_linear_chain};
+  return {
+      {.name = "linear_chain",
+       .summary = "linear maps without bias, one behind the other",
+       .parameters =
+           {Parameter::integer("depth", "number of maps, square but for the last; in place of widths")
+                .between(1, 1000)
+                .optional(),
+            widths("input, hidden..., output features; in place of depth").optional(),
+            Parameter::flag("orthogonal", "weights = factor * (semi-)orthogonal matrices").by_default(false),
+            Parameter::number("factor", "of every map").in(Range::positive()).by_default(1.0).only_with("orthogonal")},
+       .check = [](const KindSpec& spec) -> std::optional<KindProblem> {
+         if (spec.has("depth") == spec.has("widths")) {
+           return KindProblem{spec.has("depth") ? "depth" : "widths", "expected either widths or a depth"};
+         }
+         return check_widths(spec);
+       }},
+      make_linear_chain};
 }
 
 }  // namespace gradquake::model::kinds

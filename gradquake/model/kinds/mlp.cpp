@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "gradquake/core/error.h"
+#include "gradquake/hooks/dropout.h"
 #include "gradquake/hooks/tap.h"
 #include "gradquake/model/fit.h"
 #include "gradquake/model/kinds/models.h"
@@ -47,7 +48,7 @@ class Mlp : public Model {
       y = linear->forward(y);
       if (i + 1 < operators_.size()) {
         y = activation_(y);
-        if (dropout_ > 0) y = at::dropout(y, dropout_, is_training());
+        if (dropout_ > 0 && is_training()) y = dropout(site, y, dropout_);
       }
       y = tap(site, std::move(y));
     }
@@ -81,12 +82,12 @@ std::optional<KindProblem> check_widths(const KindSpec& spec) {
 ModelKind mlp() {
   return {{.name = "mlp",
            .summary = "linear maps with an activation behind each but the last",
-           .parameters = {widths("input, hidden..., output features"),
-                          Parameter::choice("activation", activation_names(), "behind each hidden layer")
-                              .by_default("relu"),
-                          Parameter::number("dropout", "probability, after each hidden activation")
-                              .in({.min = 0, .max = 1, .max_open = true})
-                              .by_default(0.0)},
+           .parameters =
+               {widths("input, hidden..., output features"),
+                Parameter::choice("activation", activation_names(), "behind each hidden layer").by_default("relu"),
+                Parameter::number("dropout", "probability, after each hidden activation")
+                    .in({.min = 0, .max = 1, .max_open = true})
+                    .by_default(0.0)},
            .check = check_widths},
           make_mlp};
 }

@@ -20,7 +20,9 @@ OptimizerMethod sgd_method(const KindSpec& spec) {
 }  // namespace
 
 Parameter fraction(std::string name, std::string meaning, double def) {
-  return Parameter::number(std::move(name), std::move(meaning)).in({.min = 0, .max = 1, .max_open = true}).by_default(def);
+  return Parameter::number(std::move(name), std::move(meaning))
+      .in({.min = 0, .max = 1, .max_open = true})
+      .by_default(def);
 }
 
 Parameter weight_decay(std::string meaning) {

@@ -1,14 +1,15 @@
 // One process at a time trains a run: two would write the same records.
 #pragma once
 
+#include "gradquake/hooks/export.h"
 #include "gradquake/run/run_folder.h"
 
-namespace gradquake::cli {
+namespace gradquake::run {
 
 // Held until the end of the process at the latest, kill -9 included. Throws UserError where another process holds it.
-class RunLock {
+class GRADQUAKE_EXPORT RunLock {
  public:
-  explicit RunLock(const run::RunFolder& folder);
+  explicit RunLock(const RunFolder& folder);
   ~RunLock();
   RunLock(const RunLock&) = delete;
   RunLock& operator=(const RunLock&) = delete;
@@ -17,4 +18,4 @@ class RunLock {
   int file_;
 };
 
-}  // namespace gradquake::cli
+}  // namespace gradquake::run

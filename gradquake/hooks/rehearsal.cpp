@@ -1,0 +1,68 @@
+#include "gradquake/hooks/rehearsal.h"
+
+#include <c10/core/WrapDimMinimal.h>
+
+#include <utility>
+
+#include "gradquake/hooks/injection.h"
+#include "gradquake/hooks/kinds/noise_perturbation.h"
+#include "gradquake/hooks/observe.h"
+#include "gradquake/hooks/refuse.h"
+#include "gradquake/hooks/scope_state.h"
+
+namespace gradquake {
+namespace {
+
+// The same rules with a ledger and perturbations of their own.
+Plan copy_of(const Plan& plan) { return {plan.rules(), plan.options()}; }
+
+}  // namespace
+
+struct Rehearsal::State {
+  State(const Plan& plan, StepContext context)
+      : tried(copy_of(plan)),
+        scope(std::make_shared<detail::ScopeState>(tried.state(), std::move(context))),
+        observer({.on_forward = [this](const TapPoint& at,
+                                       const at::Tensor& tensor) { return try_rules(at, tensor, Direction::kForward); },
+                  .on_backward =
+                      [this](const TapPoint& at, const at::Tensor& gradient) {
+                        return try_rules(at, gradient, Direction::kBackward);
+                      }}) {
+    scope->rule_due.assign(scope->rule_due.size(), true);
+    scope->amplitudes = tried.state()->largest_amplitudes;
+  }
+
+  at::Tensor try_rules(const TapPoint& at, const at::Tensor& tensor, Direction direction) const {
+    const ResolvedSite& here = tried.state()->resolve(at.site.name());
+    const bool forward = direction == Direction::kForward;
+    for (const std::size_t rule : tensor.numel() == 0 ? std::vector<std::size_t>{}
+                                  : forward           ? here.forward
+                                                      : here.backward) {
+      try {
+        const std::int64_t dimension = c10::maybe_wrap_dim(at.batch_dim, tensor.dim());
+        detail::require_in_range(*tried.state(), rule, scope->amplitudes[rule], tensor.scalar_type());
+        detail::Injection(scope, here, static_cast<std::uint32_t>(at.occurrence), direction, {rule},
+                          detail::element_order(tensor, dimension),
+                          detail::samples_in(tensor, dimension, scope->context), false)
+            .add_to(tensor);
+      } catch (const std::exception& error) {
+        const Rule& spec = tried.rules()[rule];
+        throw RuleError(rule, detail::key_of(error, "kind"),
+                        "[hooks] rule '" + spec.label + "' of kind '" + spec.perturbation.kind + "' at site '" +
+                            at.site.name() + "', " + (forward ? "forward: " : "backward: ") + detail::one_line(error));
+      }
+    }
+    return {};
+  }
+
+  Plan tried;
+  std::shared_ptr<detail::ScopeState> scope;
+  PlanPause nothing_else;
+  ObserverScope observer;
+};
+
+Rehearsal::Rehearsal(const Plan& plan, StepContext context)
+    : state_(std::make_unique<State>(plan, std::move(context))) {}
+Rehearsal::~Rehearsal() = default;
+
+}  // namespace gradquake

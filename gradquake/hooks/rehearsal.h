@@ -1,0 +1,37 @@
+// Tries a plan's rules out before a run, so that a mistake in a rule, or in a kind of one's own, comes out at the start
+// and not in the middle. While a rehearsal lives, every rule is applied once at every tap of a site that it addresses:
+// to the tapped tensor (forward) and, when backward is called, to its gradient, with the largest amplitude of the run.
+// What it makes is thrown away: the model computes what it computes without a plan, and neither the plan nor its ledger
+// changes. Nothing else is active (PlanPause).
+//
+//   gradquake::Rehearsal rehearsal(plan, {.rows = 64, .loss_divisor = 64});
+//   loss(net.forward(x), y).backward();
+//
+// Throws RuleError, of one line that names the rule, its kind and the site: a kind that throws; what it returns is
+// unlike the tensor; a tensor that takes no perturbation (integers); samples that cannot be told apart where the draw
+// or a split batch needs them; a scale or mean that, times the amplitude, leaves the range of the tensor's dtype.
+#pragma once
+
+#include <memory>
+
+#include "gradquake/hooks/export.h"
+#include "gradquake/hooks/plan.h"
+#include "gradquake/hooks/plan_scope.h"
+#include "gradquake/hooks/rule_error.h"
+
+namespace gradquake {
+
+class GRADQUAKE_EXPORT Rehearsal {
+ public:
+  // context: as of the PlanScopes to come; with first_row > 0 a split batch is rehearsed.
+  Rehearsal(const Plan& plan, StepContext context);
+  ~Rehearsal();
+  Rehearsal(const Rehearsal&) = delete;
+  Rehearsal& operator=(const Rehearsal&) = delete;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace gradquake
