@@ -38,7 +38,7 @@ for problem in ${problems:-digits}; do
     if [ $learn != 0 ]; then
       run "learned/seed-$seed" "run.seed=$seed" "run.steps=$learn" optimizer.learning_rate=0.1 "perturbations=[]" \
         "monitor.curvature.at=[]"
-      weights=$out/$problem/learned/seed-$seed/weights.pt
+      weights=$out/$problem/learned/seed-$seed/weights.safetensors
     fi
     for rate in $rates; do
       for direction in forward backward; do

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -67,11 +68,13 @@ struct StepLine {
   std::int64_t injections = 0;  // how many
 };
 
-// A line of evaluations.jsonl. accuracy in [0, 1]; null where the objective has none.
+// A line of evaluations.jsonl. accuracy in [0, 1]; null where the objective has none. Another metric of the objective
+// is a further field under its own name, e.g. r_squared.
 struct EvaluationRecord {
   std::int64_t step = 0;  // number of updates made before it
   double loss = 0;
   std::optional<double> accuracy;
+  std::map<std::string, double> metrics = {};
 };
 
 // A line of curvature.jsonl: the Hessian of the loss on the fixed probe set.

@@ -2,26 +2,29 @@
 // (registry.h); everything built in is a TensorDataset (tensor_dataset.h).
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
+#include "gradquake/data/batch.h"
 #include "gradquake/hooks/export.h"
 
 namespace gradquake::data {
 
-// input [rows, sample...] in the run's dtype; target [rows]: int64 class indices, or -1 / +1 in the run's dtype where
-// DataShape::classes is 0. sample_ids[r] is the index of row r in its data set.
-struct Batch {
-  at::Tensor input, target;
-  std::vector<std::int64_t> sample_ids;
-};
+// What the targets are: int64 class indices [rows], labels -1 / +1 [rows] in the run's dtype, or numbers of any shape
+// [rows, ...] in the run's dtype.
+enum class TargetKind { kClasses, kSigns, kReal };
 
 struct DataShape {
   std::vector<std::int64_t> sample;  // shape of one input, e.g. {64} or {1, 28, 28}
-  std::int64_t classes = 0;          // 0: the targets are labels -1 / +1 (libsvm, synthetic_logistic)
+  std::int64_t classes = 0;          // of class targets
+  // Shape of one target of numbers, {} for a single one; absent: classes, or labels -1 / +1 where `classes` is 0.
+  std::optional<std::vector<std::int64_t>> target = std::nullopt;
+
+  TargetKind targets() const {
+    return target ? TargetKind::kReal : classes > 0 ? TargetKind::kClasses : TargetKind::kSigns;
+  }
 };
 
 class GRADQUAKE_EXPORT Dataset {

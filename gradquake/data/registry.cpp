@@ -9,7 +9,7 @@ namespace gradquake::data {
 
 Registry<DatasetFactory>& datasets() {
   static Registry<DatasetFactory> registry(
-      "data", {kinds::digits(), kinds::idx(), kinds::libsvm(), kinds::synthetic_logistic()});
+      "data", {kinds::digits(), kinds::idx(), kinds::libsvm(), kinds::synthetic_logistic(), kinds::synthetic_linear()});
   return registry;
 }
 

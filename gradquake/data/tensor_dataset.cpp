@@ -17,32 +17,47 @@ bool is_whole_set(const std::vector<std::int64_t>& indices, std::int64_t size) {
   return true;
 }
 
+DataShape shape_of(const at::Tensor& inputs, std::int64_t classes) { return {inputs.sizes().slice(1).vec(), classes}; }
+
+void expect_rows(const at::Tensor& inputs, const at::Tensor& targets, bool fits, const std::string& expected) {
+  if (fits && inputs.size(0) == targets.size(0)) return;
+  throw UserError("data", expected + ", got " + std::to_string(inputs.dim()) + " and " + std::to_string(targets.dim()) +
+                              " dimensions, or different rows or types");
+}
+
 }  // namespace
 
 TensorDataset::TensorDataset(at::Tensor inputs, at::Tensor targets, std::int64_t classes, at::ScalarType dtype,
                              double divisor)
-    : inputs_(std::move(inputs)), targets_(std::move(targets)), classes_(classes), dtype_(dtype), divisor_(divisor) {
-  if (inputs_.dim() < 2 || targets_.dim() != 1 || inputs_.size(0) != targets_.size(0))
-    throw UserError("data", "expected inputs [rows, sample...] and targets [rows], got " +
-                                std::to_string(inputs_.dim()) + " and " + std::to_string(targets_.dim()) +
-                                " dimensions, or different rows");
+    : dtype_(dtype), divisor_(divisor) {
+  expect_rows(inputs, targets, inputs.dim() >= 2 && targets.dim() == 1,
+              "expected inputs [rows, sample...] and targets [rows]");
+  shape_ = shape_of(inputs, classes);
+  all_ = Batch(std::move(inputs), std::move(targets));
 }
 
-std::int64_t TensorDataset::size() const { return inputs_.size(0); }
+TensorDataset::TensorDataset(at::Tensor inputs, at::Tensor targets) {
+  expect_rows(inputs, targets, inputs.dim() >= 1 && targets.dim() >= 1 && targets.is_floating_point(),
+              "expected inputs [rows, ...] and targets [rows, ...] of floating point");
+  shape_ = shape_of(inputs, 0);
+  shape_.target = targets.sizes().slice(1).vec();
+  all_ = Batch(std::move(inputs), std::move(targets));
+}
 
-DataShape TensorDataset::shape() const { return {inputs_.sizes().slice(1).vec(), classes_}; }
+TensorDataset::TensorDataset(Batch rows, DataShape shape) : all_(std::move(rows)), shape_(std::move(shape)) {
+  if (all_.rows() < 1) throw UserError("data", "expected a data set of at least one row, got none");
+}
+
+std::int64_t TensorDataset::size() const { return all_.rows(); }
+
+DataShape TensorDataset::shape() const { return shape_; }
 
 Batch TensorDataset::get(const std::vector<std::int64_t>& indices) const {
-  Batch batch{inputs_, targets_, indices};
-  if (!is_whole_set(indices, size())) {
-    const auto rows = at::from_blob(const_cast<std::int64_t*>(indices.data()),
-                                    {static_cast<std::int64_t>(indices.size())}, at::kLong);
-    batch.input = inputs_.index_select(0, rows);
-    batch.target = targets_.index_select(0, rows);
-  }
-  batch.input = batch.input.to(dtype_);
-  if (divisor_ != 1) batch.input = batch.input.div(divisor_);
-  return batch;
+  Batch batch = is_whole_set(indices, size()) ? all_ : all_.select(indices);
+  batch.sample_ids = indices;
+  if (!dtype_) return batch;
+  at::Tensor input = batch.input().to(*dtype_);
+  return batch.with("input", divisor_ == 1 ? std::move(input) : input.div(divisor_));
 }
 
 }  // namespace gradquake::data

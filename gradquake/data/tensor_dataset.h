@@ -3,6 +3,8 @@
 
 #include <c10/core/ScalarType.h>
 
+#include <optional>
+
 #include "gradquake/data/dataset.h"
 
 namespace gradquake::data {
@@ -13,15 +15,20 @@ class GRADQUAKE_EXPORT TensorDataset : public Dataset {
   // -1 / +1 in `dtype` where classes is 0. Throws UserError where the rows differ.
   TensorDataset(at::Tensor inputs, at::Tensor targets, std::int64_t classes, at::ScalarType dtype, double divisor = 1);
 
+  // Regression: targets [rows, ...] of floating point. Both are handed out as they are, so inputs may be integers.
+  TensorDataset(at::Tensor inputs, at::Tensor targets);
+  // Named tensors of any type, handed out as they are; `shape` says what they mean.
+  TensorDataset(Batch rows, DataShape shape);
+
   std::int64_t size() const override;
   DataShape shape() const override;
   Batch get(const std::vector<std::int64_t>& indices) const override;
 
  private:
-  at::Tensor inputs_, targets_;
-  std::int64_t classes_;
-  at::ScalarType dtype_;
-  double divisor_;
+  Batch all_;
+  DataShape shape_;
+  std::optional<at::ScalarType> dtype_;  // of the input; absent: as stored
+  double divisor_ = 1;
 };
 
 }  // namespace gradquake::data

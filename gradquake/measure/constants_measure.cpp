@@ -12,7 +12,6 @@
 #include "gradquake/measure/perturbation_moments.h"
 #include "gradquake/measure/stages.h"
 #include "gradquake/train/learning_rate.h"
-#include "gradquake/train/objective.h"
 
 namespace gradquake::measure {
 namespace {
@@ -67,7 +66,7 @@ void measure_variance(const train::Task& task, const CurvatureProbe& probe, bool
 void measure_operators(const train::Task& task, const std::optional<ClosedForm>& known, const CurvatureProbe& probe,
                        ConstantsFile& file) {
   theory::Constants& constants = file.constants;
-  const Stages stages(*task.model, task.objective, probe.batch());
+  const Stages stages(task, probe.batch());
   OperatorMeasurement measurement(stages, named_seed(task.seed, "theory.constants"), file.estimates);
   if (known && !known->operators.empty()) {
     constants.per_operator = known->operators;
@@ -88,7 +87,7 @@ void measure_operators(const train::Task& task, const std::optional<ClosedForm>&
 }  // namespace
 
 ConstantsFile measure_constants(const train::Task& task, CurvatureConfig curvature) {
-  if (task.dtype != at::kDouble) {
+  if (train::dtype_of(task) != at::kDouble) {
     throw UserError("theory", "expected run.dtype float64 (second differences cancel), got float32");
   }
   curvature.limit = std::max(curvature.limit, kProducts);

@@ -20,7 +20,7 @@
 
 namespace gradquake::measure {
 
-// Throws UserError unless task.dtype is float64.
+// Throws UserError unless the parameters are float64.
 GRADQUAKE_EXPORT ConstantsFile measure_constants(const train::Task& task, CurvatureConfig curvature);
 
 }  // namespace gradquake::measure

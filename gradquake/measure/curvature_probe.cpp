@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/autograd.h>
+#include <torch/nn/module.h>
 
 #include <algorithm>
 #include <cmath>
@@ -10,9 +11,7 @@
 #include "gradquake/curvature/lanczos.h"
 #include "gradquake/curvature/state_guard.h"
 #include "gradquake/data/batch_sampler.h"
-#include "gradquake/model/model.h"
 #include "gradquake/model/trained_parameters.h"
-#include "gradquake/train/objective.h"
 #include "gradquake/train/regularizer.h"
 
 namespace gradquake::measure {
@@ -22,10 +21,7 @@ data::Batch draw_probe(const train::Task& task, std::int64_t samples, at::Device
   const data::Dataset& dataset = *task.data.train;
   data::BatchSampler sampler(dataset.size(), std::min(samples, dataset.size()),
                              named_seed(task.seed, "curvature.probe"));
-  data::Batch probe = dataset.get(sampler.indices(0));
-  probe.input = probe.input.to(device);
-  probe.target = probe.target.to(device);
-  return probe;
+  return dataset.get(sampler.indices(0)).to(device);
 }
 
 at::Tensor flat_gradient(const at::Tensor& loss, const std::vector<at::Tensor>& parameters) {
@@ -62,12 +58,11 @@ class MovedWeights {
 CurvatureProbe::CurvatureProbe(const train::Task& task, CurvatureConfig config)
     : task_(task),
       config_(std::move(config)),
-      model_(*task.model),
       parameters_(model::trained_parameters(*task.model).tensors),
       probe_(draw_probe(task, config_.probe, parameters_.at(0).device())) {}
 
-at::Tensor CurvatureProbe::data_loss(const at::Tensor& input, const at::Tensor& target) const {
-  return train::objective_loss(task_.objective, model_.forward_with_target(input, target), target);
+at::Tensor CurvatureProbe::data_loss(const data::Batch& batch) const {
+  return task_.objective->loss(task_.forward(batch), batch);
 }
 
 at::Tensor CurvatureProbe::penalty() const {
@@ -79,12 +74,12 @@ at::Tensor CurvatureProbe::penalty() const {
 }
 
 at::Tensor CurvatureProbe::loss() const {
-  const at::Tensor data = data_loss(probe_.input, probe_.target), extra = penalty();
+  const at::Tensor data = data_loss(probe_), extra = penalty();
   return extra.defined() ? data + extra : data;
 }
 
 CurvatureRecord CurvatureProbe::measure(std::int64_t step, double learning_rate) const {
-  const curvature::StateGuard guard(model_, named_seed(task_.seed, "curvature.dropout"));
+  const curvature::StateGuard guard(*task_.model, named_seed(task_.seed, "curvature.dropout"));
   curvature::HessianOperator hessian([this] { return loss(); }, parameters_);
   const curvature::Spectrum spectrum = curvature::lanczos(
       hessian,
@@ -102,21 +97,21 @@ CurvatureRecord CurvatureProbe::measure(std::int64_t step, double learning_rate)
 
 Tridiagonal CurvatureProbe::from(const std::vector<at::Tensor>& move, const std::vector<at::Tensor>& displacement,
                                  int steps) const {
-  const curvature::StateGuard guard(model_, named_seed(task_.seed, "curvature.dropout"));
+  const curvature::StateGuard guard(*task_.model, named_seed(task_.seed, "curvature.dropout"));
   const MovedWeights moved(parameters_, move);
   curvature::HessianOperator hessian([this] { return loss(); }, parameters_);
   return curvature::lanczos_from(hessian, displacement, steps);
 }
 
 CurvatureProbe::Gradient CurvatureProbe::gradient() const {
-  const curvature::StateGuard guard(model_, named_seed(task_.seed, "curvature.dropout"),
+  const curvature::StateGuard guard(*task_.model, named_seed(task_.seed, "curvature.dropout"),
                                     curvature::Derivatives::kFirst);
-  const std::int64_t groups = std::min<std::int64_t>(16, probe_.input.size(0));
-  const std::int64_t rows = probe_.input.size(0) / groups;
+  const std::int64_t groups = std::min<std::int64_t>(16, probe_.rows());
+  const std::int64_t rows = probe_.rows() / groups;
   Gradient result;
   std::vector<at::Tensor> group_gradients;
   for (std::int64_t i = 0; i < groups; ++i) {
-    const at::Tensor part = data_loss(probe_.input.narrow(0, i * rows, rows), probe_.target.narrow(0, i * rows, rows));
+    const at::Tensor part = data_loss(probe_.narrow(i * rows, rows));
     result.loss += part.item<double>() / static_cast<double>(groups);
     group_gradients.push_back(flat_gradient(part, parameters_));
   }
@@ -135,12 +130,12 @@ CurvatureProbe::Gradient CurvatureProbe::gradient() const {
 }
 
 CurvatureProbe::SampleVariance CurvatureProbe::sample_variance() const {
-  const curvature::StateGuard guard(model_, named_seed(task_.seed, "curvature.dropout"),
+  const curvature::StateGuard guard(*task_.model, named_seed(task_.seed, "curvature.dropout"),
                                     curvature::Derivatives::kFirst);
-  const std::int64_t n = probe_.input.size(0);
+  const std::int64_t n = probe_.rows();
   if (n < 2) return {0, 0, n};
   const auto of_sample = [&](std::int64_t row) {
-    return flat_gradient(data_loss(probe_.input.narrow(0, row, 1), probe_.target.narrow(0, row, 1)), parameters_);
+    return flat_gradient(data_loss(probe_.narrow(row, 1)), parameters_);
   };
   at::Tensor mean = of_sample(0) / static_cast<double>(n);
   for (std::int64_t row = 1; row < n; ++row) mean += of_sample(row) / static_cast<double>(n);

@@ -49,13 +49,12 @@ class GRADQUAKE_EXPORT CurvatureProbe {
   const std::vector<at::Tensor>& parameters() const { return parameters_; }  // those that are trained
 
  private:
-  at::Tensor data_loss(const at::Tensor& input, const at::Tensor& target) const;
+  at::Tensor data_loss(const data::Batch& batch) const;
   at::Tensor penalty() const;  // regulariser and weight decay; undefined without either
   at::Tensor loss() const;
 
   const train::Task& task_;
   CurvatureConfig config_;
-  model::Model& model_;
   std::vector<at::Tensor> parameters_;
   data::Batch probe_;
 };

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "gradquake/model/model.h"
 #include "gradquake/model/trained_parameters.h"
 
 namespace gradquake::measure {
@@ -22,53 +23,51 @@ std::vector<double> data_curvature(const at::Tensor& H) {
 at::Tensor training_inputs(const train::Task& task) {
   std::vector<std::int64_t> all(static_cast<std::size_t>(task.data.train->size()));
   std::iota(all.begin(), all.end(), 0);
-  return task.data.train->get(all).input.flatten(1).to(at::kCPU, at::kDouble);
+  return task.data.train->get(all).input().flatten(1).to(at::kCPU, at::kDouble);
 }
 
-ClosedForm logistic(const at::Tensor& H, double ridge, bool convex) {
-  ClosedForm form{.method = "closed form of logistic regression",
-                  .smoothness = data_curvature(H).back() / 4 + ridge,
-                  .pl = std::nullopt,
-                  .operators = {}};
-  if (convex && ridge > 0) form.pl = ridge;
-  // f1 = -y h'w: no gradient goes to the data, so J_1 and the derivatives in y_0 do not appear.
-  const double longest = H.norm(2, 1).max().item<double>();
-  form.operators = {{.c = 0, .k = longest, .ell = 0, .nu = 1, .D = 0, .E = 0},
-                    {.c = 1, .k = 0, .ell = 1, .nu = 1, .D = 0.25, .E = 1 / (6 * std::sqrt(3.0))}};
-  return form;
-}
-
-std::optional<ClosedForm> least_squares(const at::Tensor& H, double outputs, double ridge) {
-  std::vector<double> curvature = data_curvature(H);
-  for (double& one : curvature) one *= 2 / outputs;
-  const double largest = curvature.back();
-  const double zero = 1e-10 * largest;  // rounding of an eigenvalue that is 0
-  const auto smallest = ridge > 0
-                            ? curvature.begin()
-                            : std::find_if(curvature.begin(), curvature.end(), [&](double x) { return x > zero; });
-  if (smallest == curvature.end()) return std::nullopt;
-  return ClosedForm{.method = "closed form of least squares",
-                    .smoothness = largest + ridge,
-                    .pl = std::max(0.0, *smallest) + ridge,
-                    .operators = {}};
+// The smallest eigenvalue, without a ridge the smallest above 0; absent where all are 0.
+std::optional<double> smallest(const std::vector<double>& curvature, double ridge) {
+  const double zero = 1e-10 * curvature.back();  // rounding of an eigenvalue that is 0
+  const auto found = ridge > 0 ? curvature.begin()
+                               : std::find_if(curvature.begin(), curvature.end(), [&](double x) { return x > zero; });
+  if (found == curvature.end()) return std::nullopt;
+  return std::max(0.0, *found);
 }
 
 }  // namespace
 
 std::optional<ClosedForm> closed_form(const train::Task& task) {
   const at::NoGradGuard no_grad;
+  const auto* network = dynamic_cast<const model::Model*>(task.model.get());
+  const std::optional<std::int64_t> outputs = network ? network->linear_outputs() : std::nullopt;
+  const auto loss = outputs ? task.objective->bounds(*outputs) : std::nullopt;
+  if (!loss || task.sites.size() != 1) return std::nullopt;
+
   const bool regular = task.regularizer.active();
   const double ridge =
       (regular ? (*task.regularizer).smoothness() : 0) + train::optimizer_method(task.optimizer).loss_decay;
   const bool convex = !regular || (*task.regularizer).quadratic();
-  if (task.model_kind == "logistic" && task.objective == train::ObjectiveKind::kLogistic) {
-    return logistic(training_inputs(task), ridge, convex);
+  const at::Tensor H = training_inputs(task);
+  const std::vector<double> curvature = data_curvature(H);
+  ClosedForm form{.method = "closed form of " + loss->name,
+                  .smoothness = loss->curvature * curvature.back() + ridge,
+                  .pl = std::nullopt,
+                  .operators = {}};
+  if (convex && loss->least_curvature > 0) {
+    const std::optional<double> least = smallest(curvature, ridge);
+    if (!least) return std::nullopt;
+    form.pl = loss->least_curvature * *least + ridge;
+  } else if (convex && ridge > 0) {
+    form.pl = ridge;
   }
-  if (task.model_kind == "linear_chain" && task.objective == train::ObjectiveKind::kMse && task.sites.size() == 1 &&
-      convex) {
-    return least_squares(training_inputs(task), static_cast<double>(task.sites[0].shape.at(1)), ridge);
+  if (loss->slope && loss->curvature_change && *outputs == 1) {
+    // No gradient goes to the data, so J_1 and the derivatives in y_0 do not appear.
+    form.operators = {{.c = 0, .k = H.norm(2, 1).max().item<double>(), .ell = 0, .nu = *loss->slope, .D = 0, .E = 0},
+                      {.c = *loss->slope, .k = 0, .ell = *loss->slope, .nu = 1, .D = loss->curvature,
+                       .E = *loss->curvature_change}};
   }
-  return std::nullopt;
+  return form;
 }
 
 std::string not_stated_for(const train::OptimizerConfig& optimizer) {

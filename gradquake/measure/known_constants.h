@@ -1,11 +1,12 @@
 // The constants that a run's config and data settle before it starts.
 //
-// Two models have closed forms (docs/theory.md 4; M samples h_i as the rows of H, weight rho of the regulariser, weight
-// decay d of plain SGD):
-//   logistic       L = lambda_max(H'H)/(4 M) + 2 rho + d,  mu = 2 rho + d (the data term's curvature falls to 0
-//                  far out),  k_1 = max ||h||, c_2 = 1, D_2 = max sigma' = 1/4, E_2 = max |sigma''| = 1/(6 sqrt 3)
-//   least squares  one linear operator with C outputs under mse: L = 2 lambda_max(H'H)/(C M) + 2 rho + d,
-//                  mu = 2 lambda_min/(C M) + 2 rho + d, without a ridge the smallest eigenvalue above 0
+// A network that is linear in its parameters (model::Model::linear_outputs) has closed forms under an objective that
+// states its bounds (train::LossBounds: curvature from h_min to h_max in each output). M samples h_i as the rows of H,
+// weight rho of the regulariser, weight decay d of plain SGD (docs/theory.md 4):
+//   L = h_max lambda_max(H'H)/M + 2 rho + d,  mu = h_min lambda_min(H'H)/M + 2 rho + d, without a ridge the smallest
+//   eigenvalue above 0
+//   logistic       h from 0 to 1/4;  k_1 = max ||h||, c_2 = 1, D_2 = max sigma' = 1/4, E_2 = max |sigma''| = 1/(6 sqrt 3)
+//   least squares  one linear operator with C outputs under mse: h = 2/C
 // mu is absent under the non-convex regulariser. The full batch has sigma^2 = 0, plus the noise drawn on top.
 #pragma once
 
@@ -23,10 +24,10 @@ struct ClosedForm {
   std::string method;                                // names the form
   double smoothness = 0;                             // L
   std::optional<double> pl;                          // mu
-  std::vector<theory::OperatorConstants> operators;  // logistic alone
+  std::vector<theory::OperatorConstants> operators;  // where the slope is bounded: logistic
 };
 
-// Absent for every other model, objective or regulariser.
+// Absent for every other model or objective.
 GRADQUAKE_EXPORT std::optional<ClosedForm> closed_form(const train::Task& task);
 
 // "momentum" | "adam" | "adamw" | "clipping": what the theorems do not speak of; empty: plain SGD.

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/autograd.h>
+#include <torch/nn/module.h>
 
 #include <algorithm>
 #include <limits>
@@ -9,7 +10,6 @@
 #include "gradquake/core/error.h"
 #include "gradquake/curvature/state_guard.h"
 #include "gradquake/hooks/observe.h"
-#include "gradquake/model/model.h"
 #include "gradquake/model/trained_parameters.h"
 
 namespace gradquake::measure {
@@ -35,39 +35,23 @@ class Cut {
   ObserverScope scope_;
 };
 
-// The loss of each sample, whose mean is train::objective_loss.
-at::Tensor sample_losses(train::ObjectiveKind kind, const at::Tensor& output, const at::Tensor& target) {
-  switch (kind) {
-    case train::ObjectiveKind::kCrossEntropy:
-      return at::cross_entropy_loss(output, target, {}, at::Reduction::None);
-    case train::ObjectiveKind::kMse: {
-      const bool classes = target.dim() == 1 && output.dim() == 2;
-      const at::Tensor wanted = classes ? at::one_hot(target, output.size(1)).to(output.scalar_type()) : target;
-      return (output - wanted.view_as(output)).square().flatten(1).mean(1);
-    }
-    case train::ObjectiveKind::kLogistic:
-      break;
-  }
-  return -at::log_sigmoid(-output);
-}
-
 UserError refusal(const std::string& text) { return UserError("theory", text); }
 
 }  // namespace
 
-Stages::Stages(model::Model& model, train::ObjectiveKind objective, data::Batch probe, Unchecked)
-    : model_(model), objective_(objective), probe_(std::move(probe)) {
-  const curvature::StateGuard guard(model_, kDropoutSeed);
+Stages::Stages(const train::Task& task, data::Batch probe, Unchecked)
+    : task_(task), probe_(std::move(probe)) {
+  const curvature::StateGuard guard(*task_.model, kDropoutSeed);
   const at::NoGradGuard no_grad;
   Cut cut(kNone, {});
-  model_.forward_with_target(probe_.input, probe_.target);
+  task_.forward(probe_);
   sites_ = cut.names;
-  inputs_.push_back(probe_.input.detach());
+  inputs_.push_back(probe_.input().detach());
   for (const at::Tensor& tensor : cut.tensors) inputs_.push_back(tensor.detach());
 }
 
-Stages::Stages(model::Model& model, train::ObjectiveKind objective, data::Batch probe)
-    : Stages(model, objective, std::move(probe), Unchecked{}) {
+Stages::Stages(const train::Task& task, data::Batch probe)
+    : Stages(task, std::move(probe), Unchecked{}) {
   if (sites_.empty()) throw refusal("expected a model with at least one site, got one without taps");
   for (const std::string& site : sites_) {
     if (std::count(sites_.begin(), sites_.end(), site) > 1) {
@@ -79,21 +63,19 @@ Stages::Stages(model::Model& model, train::ObjectiveKind objective, data::Batch 
 }
 
 at::Tensor Stages::apply(std::size_t first, std::size_t last, const at::Tensor& y) const {
-  const curvature::StateGuard guard(model_, kDropoutSeed);
+  const curvature::StateGuard guard(*task_.model, kDropoutSeed);
   const at::AutoGradMode with_graph(true);
   Cut cut(first == 0 ? kNone : first - 1, y);
-  const at::Tensor output = model_.forward_with_target(first == 0 ? y : probe_.input, probe_.target);
-  return last <= sites_.size() ? cut.tensors.at(last - 1) : sample_losses(objective_, output, probe_.target);
+  const at::Tensor output = task_.forward(first == 0 ? probe_.with("input", y) : probe_);
+  return last <= sites_.size() ? cut.tensors.at(last - 1) : task_.objective->per_sample(output, probe_);
 }
 
 Stages Stages::at_rows(const std::vector<std::int64_t>& rows) const {
-  const at::Tensor index = at::tensor(rows, at::kLong).to(probe_.input.device());
-  return {
-      model_, objective_, {probe_.input.index_select(0, index), probe_.target.index_select(0, index), {}}, Unchecked{}};
+  return {task_, probe_.select(rows), Unchecked{}};
 }
 
 std::vector<at::Tensor> Stages::parameters(std::size_t i) const {
-  const std::vector<at::Tensor> all = model::trained_parameters(model_).tensors;
+  const std::vector<at::Tensor> all = model::trained_parameters(*task_.model).tensors;
   std::vector<at::Tensor> used;
   const at::Tensor output = apply(i - 1, i, inputs_[i - 1]);
   if (!output.requires_grad()) return used;
@@ -107,11 +89,11 @@ std::vector<at::Tensor> Stages::parameters(std::size_t i) const {
 // With y_i held, y_{i+1} must not see what came before.
 void Stages::check_path() const {
   for (std::size_t i = 1; i < sites_.size() + 1; ++i) {
-    const curvature::StateGuard guard(model_, kDropoutSeed);
+    const curvature::StateGuard guard(*task_.model, kDropoutSeed);
     const at::AutoGradMode with_graph(true);
     const at::Tensor x = inputs_[0].clone().requires_grad_();
     Cut cut(i - 1, inputs_[i]);
-    const at::Tensor output = model_.forward_with_target(x, probe_.target);
+    const at::Tensor output = task_.forward(probe_.with("input", x));
     const at::Tensor next = i < sites_.size() ? cut.tensors[i] : output;
     if (!next.requires_grad()) continue;
     if (torch::autograd::grad({next.sum()}, {x}, {}, std::nullopt, false, true)[0].defined()) {

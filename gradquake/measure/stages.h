@@ -1,4 +1,4 @@
-// A model cut at its sites into the theory's operators: y_i = f_i(y_{i-1}), y_0 the input, y_1 .. y_{N-1} the sites in
+// A model cut at its sites into the theory's operators: y_i = f_i(y_{i-1}), y_0 the batch's input, y_1 .. y_{N-1} the sites in
 // the order of their taps, y_N the loss of each sample. f_N is what follows the last site.
 //
 // f_i is evaluated by running the model with y_{i-1} put in its place at site i-1, so any model is cut whose sites lie
@@ -11,13 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "gradquake/data/dataset.h"
 #include "gradquake/hooks/export.h"
-#include "gradquake/train/objective.h"
-
-namespace gradquake::model {
-class Model;
-}  // namespace gradquake::model
+#include "gradquake/train/task.h"
 
 namespace gradquake::measure {
 
@@ -25,12 +20,12 @@ class GRADQUAKE_EXPORT Stages {
  public:
   // Throws UserError where the model has no site, taps one more than once, its sites do not lie on one path (a skip
   // connection around a site), or a sample depends on the others of its batch (batch-norm in train mode).
-  Stages(model::Model& model, train::ObjectiveKind objective, data::Batch probe);
+  Stages(const train::Task& task, data::Batch probe);
 
   std::size_t operators() const { return sites_.size() + 1; }          // N
   const std::vector<std::string>& sites() const { return sites_; }     // 1 .. N-1
   const at::Tensor& input(std::size_t i) const { return inputs_[i]; }  // y_i, detached; i = 0 .. N-1
-  std::int64_t rows() const { return probe_.input.size(0); }
+  std::int64_t rows() const { return probe_.rows(); }
 
   // y_last from y_first, first < last <= N: f_last o ... o f_{first+1}. Differentiable in y and in the parameters.
   at::Tensor apply(std::size_t first, std::size_t last, const at::Tensor& y) const;
@@ -43,12 +38,11 @@ class GRADQUAKE_EXPORT Stages {
 
  private:
   struct Unchecked {};
-  Stages(model::Model& model, train::ObjectiveKind objective, data::Batch probe, Unchecked);
+  Stages(const train::Task& task, data::Batch probe, Unchecked);
   void check_path() const;
   void check_samples() const;
 
-  model::Model& model_;
-  train::ObjectiveKind objective_;
+  const train::Task& task_;
   data::Batch probe_;
   std::vector<std::string> sites_;
   std::vector<at::Tensor> inputs_;

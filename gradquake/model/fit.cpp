@@ -1,5 +1,7 @@
 #include "gradquake/model/fit.h"
 
+#include <algorithm>
+
 #include "gradquake/core/error.h"
 
 namespace gradquake::model {
@@ -15,7 +17,7 @@ std::int64_t flat_features(const ModelInput& input) {
   return features;
 }
 
-std::int64_t output_features(const ModelInput& input) { return input.classes > 0 ? input.classes : 1; }
+std::int64_t output_features(const ModelInput& input) { return input.classes > 0 ? input.classes : std::max<std::int64_t>(1, input.numbers); }
 
 void expect_fitting_widths(const std::string& kind, const std::vector<std::int64_t>& widths, const ModelInput& input) {
   if (widths.size() < 2)
@@ -26,7 +28,9 @@ void expect_fitting_widths(const std::string& kind, const std::vector<std::int64
                                  ", the data's features, got " + std::to_string(widths.front()));
   if (widths.back() != output_features(input))
     throw UserError("model", kind + ": expected a last width of " + std::to_string(output_features(input)) +
-                                 (input.classes > 0 ? ", the data's classes, got " : " for labels -1 / +1, got ") +
+                                 (input.classes > 0   ? ", the data's classes, got "
+                                  : input.numbers > 0 ? ", the numbers of a target, got "
+                                                      : " for labels -1 / +1, got ") +
                                  std::to_string(widths.back()));
   for (std::size_t i = 0; i + 1 < widths.size(); ++i) expect_weight_size(kind, widths[i + 1], widths[i]);
 }

@@ -4,6 +4,6 @@ namespace gradquake::model {
 
 Model::~Model() = default;
 
-at::Tensor Model::forward_with_target(const at::Tensor& input, const at::Tensor&) { return forward(input); }
+at::Tensor Model::forward_batch(const data::Batch& batch) { return forward(batch.input()); }
 
 }  // namespace gradquake::model

@@ -1,9 +1,14 @@
-// A network under study: a torch module whose forward taps its operators' outputs, so that rules can perturb them.
-// Users derive from Model and add their kind to models() (registry.h).
+// The base of the built-in networks, and of one's own kinds (models(), registry.h): a torch module whose forward taps its
+// operators' outputs, so that rules can perturb them. The trainer asks for no base class: any torch::nn::Module trains
+// (train/task.h).
 #pragma once
 
 #include <torch/nn/module.h>
 
+#include <cstdint>
+#include <optional>
+
+#include "gradquake/data/batch.h"
 #include "gradquake/hooks/export.h"
 
 namespace gradquake::model {
@@ -13,8 +18,14 @@ class GRADQUAKE_EXPORT Model : public torch::nn::Module {
   ~Model() override;
   // input [rows, sample...] -> output [rows, outputs] (class scores).
   virtual at::Tensor forward(const at::Tensor& input) = 0;
-  // What training and evaluation call. A model with the label inside (logistic: f1 = -y h^T w) overrides it.
-  virtual at::Tensor forward_with_target(const at::Tensor& input, const at::Tensor& target);
+  // What training and evaluation call: forward of the batch's input, unless the model needs more of the batch.
+  virtual at::Tensor forward_batch(const data::Batch& batch);
+
+  // The output holds the label: f1 = -y h^T w, of which the loss is ln(1 + e^f1).
+  virtual bool label_inside() const { return false; }
+  // The number of columns of W where the output is H W or -H W, H the flattened inputs, and W all there is to train;
+  // absent: the output is not linear in the parameters, or in another way.
+  virtual std::optional<std::int64_t> linear_outputs() const { return std::nullopt; }
 };
 
 }  // namespace gradquake::model

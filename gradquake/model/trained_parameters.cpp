@@ -1,10 +1,10 @@
 #include "gradquake/model/trained_parameters.h"
 
-#include "gradquake/model/model.h"
+#include <torch/nn/module.h>
 
 namespace gradquake::model {
 
-TrainedParameters trained_parameters(const Model& model) {
+TrainedParameters trained_parameters(const torch::nn::Module& model) {
   TrainedParameters parameters;
   for (const auto& item : model.named_parameters()) {
     if (!item.value().requires_grad()) continue;

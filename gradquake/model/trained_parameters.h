@@ -8,15 +8,17 @@
 
 #include "gradquake/hooks/export.h"
 
-namespace gradquake::model {
+namespace torch::nn {
+class Module;
+}
 
-class Model;
+namespace gradquake::model {
 
 struct TrainedParameters {
   std::vector<std::string> names;
   std::vector<at::Tensor> tensors;
 };
 
-GRADQUAKE_EXPORT TrainedParameters trained_parameters(const Model& model);
+GRADQUAKE_EXPORT TrainedParameters trained_parameters(const torch::nn::Module& model);
 
 }  // namespace gradquake::model

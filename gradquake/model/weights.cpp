@@ -7,33 +7,16 @@
 #include <torch/nn/module.h>
 
 #include <filesystem>
-#include <map>
+#include <fstream>
 #include <sstream>
-#include <vector>
+#include <string_view>
 
 #include "gradquake/core/error.h"
 #include "gradquake/core/replace_file.h"
+#include "gradquake/model/safetensors.h"
 
 namespace gradquake::model {
 namespace {
-
-// A copy of its own, so that the archive holds neither the rest of a larger storage nor two names for one.
-at::Tensor stored(const at::Tensor& tensor) { return tensor.detach().cpu().contiguous().clone(); }
-
-// Type names are numbered within `unit` and so depend on the module's structure alone.
-torch::jit::Module script_of(const torch::nn::Module& module,
-                             const std::shared_ptr<torch::jit::CompilationUnit>& unit) {
-  torch::jit::Module script(c10::QualifiedName("__torch__.Weights"), unit, /*shouldMangle=*/true);
-  for (const auto& parameter : module.named_parameters(/*recurse=*/false))
-    script.register_parameter(parameter.key(), stored(parameter.value()), /*is_buffer=*/false);
-  for (const auto& buffer : module.named_buffers(/*recurse=*/false))
-    script.register_parameter(buffer.key(), stored(buffer.value()), /*is_buffer=*/true);
-  for (const auto& child : module.named_children())
-    script.register_module(child.key(), script_of(*child.value(), unit));
-  return script;
-}
-
-using NamedTensors = std::map<std::string, at::Tensor>;
 
 NamedTensors tensors_of(const torch::nn::Module& module) {
   NamedTensors tensors;
@@ -42,11 +25,13 @@ NamedTensors tensors_of(const torch::nn::Module& module) {
   return tensors;
 }
 
-NamedTensors tensors_of(const std::string& path) {
-  if (!std::filesystem::is_regular_file(path))
-    throw UserError("model", "expected a weights file at '" + path + "', got none");
+// weights.pt of earlier versions, a TorchScript archive: a zip file.
+bool is_archive(std::string_view bytes) { return bytes.substr(0, 4) == "PK\x03\x04"; }
+
+NamedTensors tensors_of_archive(const std::string& bytes, const std::string& path) {
   try {
-    const auto script = torch::jit::load(path, at::kCPU);
+    std::istringstream stream(bytes);
+    const auto script = torch::jit::load(stream, at::kCPU);
     NamedTensors tensors;
     for (const auto& parameter : script.named_parameters()) tensors[parameter.name] = parameter.value;
     for (const auto& buffer : script.named_buffers()) tensors[buffer.name] = buffer.value;
@@ -56,6 +41,17 @@ NamedTensors tensors_of(const std::string& path) {
     throw UserError("model",
                     path + ": expected weights that torch.jit.load reads, got: " + reason.substr(0, reason.find('\n')));
   }
+}
+
+NamedTensors tensors_of_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!std::filesystem::is_regular_file(path) || !file) {
+    throw UserError("model", "expected a weights file at '" + path + "', got none");
+  }
+  std::ostringstream whole;
+  whole << file.rdbuf();
+  const std::string bytes = std::move(whole).str();
+  return is_archive(bytes) ? tensors_of_archive(bytes, path) : parse_safetensors(bytes, path);
 }
 
 std::string shape_of(const at::Tensor& tensor) {
@@ -82,14 +78,11 @@ void expect_fitting(const std::string& path, const NamedTensors& given, const Na
 }  // namespace
 
 void save_weights(const std::string& path, const torch::nn::Module& module) {
-  // Through a stream: saved to a path, the archive would carry the file's name.
-  std::ostringstream bytes;
-  script_of(module, std::make_shared<torch::jit::CompilationUnit>()).save(bytes);
-  write_file("model", path, bytes.str());
+  write_file("model", path, safetensors_bytes(tensors_of(module)));
 }
 
 void load_weights(const std::string& path, torch::nn::Module& module) {
-  const NamedTensors given = tensors_of(path), wanted = tensors_of(module);
+  const NamedTensors given = tensors_of_file(path), wanted = tensors_of(module);
   expect_fitting(path, given, wanted);
   const c10::AutoGradMode no_grad(false);
   for (const auto& [name, tensor] : wanted) at::Tensor(tensor).copy_(given.at(name));

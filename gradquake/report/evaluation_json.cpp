@@ -5,16 +5,15 @@
 namespace gradquake::report {
 
 std::string to_line(const EvaluationRecord& evaluation) {
-  return JsonText()
-      .field("step", evaluation.step)
-      .field("loss", evaluation.loss)
-      .field("accuracy", evaluation.accuracy)
-      .take();
+  JsonText text;
+  text.field("step", evaluation.step).field("loss", evaluation.loss).field("accuracy", evaluation.accuracy);
+  for (const auto& [name, value] : evaluation.metrics) text.field(name, value);
+  return text.take();
 }
 
 template <>
 EvaluationRecord from_line(const nlohmann::json& line) {
-  return {line.at("step"), number_at(line, "loss"), optional_at<double>(line, "accuracy")};
+  return {line.at("step"), number_at(line, "loss"), optional_at<double>(line, "accuracy"), metrics_of(line)};
 }
 
 }  // namespace gradquake::report

@@ -4,6 +4,7 @@
 
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -25,6 +26,16 @@ std::optional<T> optional_at(const Json& object, const char* key) {
 template <class Json>
 double number_at(const Json& object, const char* key) {
   return optional_at<double>(object, key).value_or(std::numeric_limits<double>::quiet_NaN());
+}
+
+// The numbers of an evaluation beside its step, loss and accuracy: the objective's own metrics.
+template <class Json>
+std::map<std::string, double> metrics_of(const Json& evaluation) {
+  std::map<std::string, double> metrics;
+  for (const auto& [name, value] : evaluation.items()) {
+    if (name != "step" && name != "loss" && name != "accuracy" && value.is_number()) metrics[name] = value;
+  }
+  return metrics;
 }
 
 // A text that may be unsaid, which is null or "".

@@ -125,6 +125,7 @@ void print_report(std::ostream& out, const Summary& summary, const std::vector<S
   if (summary.eval) {
     out << fmt::format("Evaluation: loss {}", number(summary.eval->loss));
     if (summary.eval->accuracy) out << fmt::format(", accuracy {:.2f} %", 100 * *summary.eval->accuracy);
+    for (const auto& [name, value] : summary.eval->metrics) out << fmt::format(", {} {}", name, number(value));
     out << '\n';
   }
   if (summary.warnings > 0) out << fmt::format("Warnings: {} (see summary.json)\n", summary.warnings);

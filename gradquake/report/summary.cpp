@@ -14,7 +14,9 @@ using Json = nlohmann::ordered_json;
 
 Json eval_json(const std::optional<EvaluationRecord>& eval) {
   if (!eval) return nullptr;
-  return {{"loss", eval->loss}, {"accuracy", or_null(eval->accuracy)}};
+  Json json{{"loss", eval->loss}, {"accuracy", or_null(eval->accuracy)}};
+  for (const auto& [name, value] : eval->metrics) json[name] = value;
+  return json;
 }
 
 Json score_json(const std::vector<std::pair<std::string, theory::Score>>& scores) {
@@ -74,7 +76,7 @@ Summary summary_from_json(const nlohmann::ordered_json& document) {
   Summary summary;
   summary.final_loss = optional_at<double>(document, "final_loss");
   if (const Json& eval = document.at("eval"); !eval.is_null()) {
-    summary.eval = EvaluationRecord{0, number_at(eval, "loss"), optional_at<double>(eval, "accuracy")};
+    summary.eval = EvaluationRecord{0, number_at(eval, "loss"), optional_at<double>(eval, "accuracy"), metrics_of(eval)};
   }
   summary.spikes = document.at("spikes");
   summary.episodes = document.at("episodes");

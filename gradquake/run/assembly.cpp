@@ -3,11 +3,10 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
-#include <torch/csrc/autograd/autograd.h>
+#include <fmt/ranges.h>
 
 #include "gradquake/core/error.h"
 #include "gradquake/core/seeds.h"
-#include "gradquake/curvature/state_guard.h"
 #include "gradquake/data/batch_sampler.h"
 #include "gradquake/data/registry.h"
 #include "gradquake/hooks/rehearsal.h"
@@ -25,51 +24,50 @@ at::Device device_of(const RunConfig& config) {
   return at::Device(config.run.device);
 }
 
-std::int64_t batch_rows(const train::Task& task) { return std::min(task.batch_size, task.data.train->size()); }
-
-data::Batch first_rows(const train::Task& task, std::int64_t rows) {
-  std::vector<std::int64_t> indices(static_cast<std::size_t>(rows));
-  for (std::size_t i = 0; i < indices.size(); ++i) indices[i] = static_cast<std::int64_t>(i);
-  const data::Batch batch = task.data.train->get(indices);
-  return {batch.input.to(task.device), batch.target.to(task.device), {}};
+std::string text_of(const data::DataShape& shape) {
+  switch (shape.targets()) {
+    case data::TargetKind::kClasses:
+      return fmt::format("{} classes", shape.classes);
+    case data::TargetKind::kSigns:
+      return "labels -1 and +1";
+    case data::TargetKind::kReal:
+      break;
+  }
+  return "targets of numbers";
 }
 
-std::vector<SiteInfo> dry_run(const train::Task& task) {
-  const curvature::StateGuard guard(*task.model, std::nullopt, curvature::Derivatives::kFirst);
-  const at::NoGradGuard no_grad;
-  const data::Batch batch = first_rows(task, batch_rows(task));
-  const SiteRecorder recorder;
-  task.model->forward_with_target(batch.input, batch.target);
-  return recorder.sites();
+// The objective takes the data's targets, and a label that the output holds or not.
+void check_objective(const RunConfig& config, const train::Objective& objective, const data::DataShape& shape,
+                     std::optional<bool> label_inside) {
+  const auto fits = [&](const train::Objective& one) {
+    return one.takes(shape.targets()) && one.label_inside() == label_inside.value_or(one.label_inside());
+  };
+  if (fits(objective)) return;
+  std::vector<std::string> fitting;
+  for (const KindInfo& kind : train::objectives().kinds()) {
+    const bool bare = std::none_of(kind.parameters.begin(), kind.parameters.end(),
+                                   [](const Parameter& one) { return one.required(); });
+    if (bare && fits(*train::make_objective(kind.name))) fitting.push_back(kind.name);
+  }
+  throw UserError("config", fmt::format("expected objective.kind {} for model.kind {} on data.kind {} ({}), got {}",
+                                        fmt::join(fitting, ", "), config.model.spec.kind, config.data.spec.kind, text_of(shape),
+                                        config.objective.kind));
 }
 
-// Every rule once, forward and backward, on a dry (micro-)batch.
+model::ModelInput model_input(const data::DataShape& shape) {
+  model::ModelInput input{shape.sample, shape.classes};
+  if (shape.target) {
+    input.numbers = 1;
+    for (const std::int64_t size : *shape.target) input.numbers *= size;
+  }
+  return input;
+}
+
 void rehearse(const RunConfig& config, const train::Task& task) {
-  if (task.plan->rules().empty()) return;
-  const curvature::StateGuard guard(*task.model, std::nullopt, curvature::Derivatives::kFirst);
-  const std::int64_t rows = batch_rows(task), part = std::min(rows, task.micro_batch.value_or(rows));
-  const data::Batch batch = first_rows(task, part);
   try {
-    const Rehearsal rehearsal(
-        *task.plan, {.first_row = part < rows ? part : 0, .rows = part, .loss_divisor = static_cast<double>(rows)});
-    const at::Tensor loss =
-        train::objective_loss(task.objective, task.model->forward_with_target(batch.input, batch.target), batch.target);
-    torch::autograd::grad({loss}, model::trained_parameters(*task.model).tensors, {}, std::nullopt, false, true);
+    train::rehearse(task);
   } catch (const RuleError& error) {
     throw UserError("config", config.rules.at(error.rule()).place(error.key()) + ": " + error.what());
-  }
-}
-
-void check_objective(const RunConfig& config, const data::DataShape& shape) {
-  const bool labels = shape.classes == 0;
-  if (config.objective == "cross_entropy" && labels) {
-    throw UserError("run", fmt::format("expected objective.kind logistic for data.kind {} (labels -1 and +1), got {}",
-                                       config.data.spec.kind, config.objective));
-  }
-  if (config.objective == "logistic" && !labels) {
-    throw UserError("run", fmt::format("expected objective.kind cross_entropy or mse for data.kind {} ({} classes), "
-                                       "got logistic",
-                                       config.data.spec.kind, shape.classes));
   }
 }
 
@@ -91,7 +89,7 @@ std::unique_ptr<Plan> make_plan(const RunConfig& config, const train::Task& task
     }
   }
   try {
-    return std::make_unique<Plan>(config.plain_rules(), options, sites);
+    return std::make_unique<Plan>(task.rules, options, sites);
   } catch (const std::invalid_argument& error) {
     throw UserError("config", std::string("perturbations: ") + error.what());
   }
@@ -101,30 +99,30 @@ std::unique_ptr<Plan> make_plan(const RunConfig& config, const train::Task& task
 
 train::Task assemble(const RunConfig& config) {
   train::Task task;
-  const at::Device device = device_of(config);
+  task.device = device_of(config);
   at::set_num_threads(static_cast<int>(config.run.threads));
   const at::ScalarType dtype = config.run.dtype == "float64" ? at::kDouble : at::kFloat;
+  task.name = "model.kind " + config.model.spec.kind;
   task.seed = config.run.seed;
-  task.device = device;
-  task.dtype = dtype;
   task.batch_size = config.data.batch_size;
   task.micro_batch = config.data.micro_batch;
-  task.objective = train::objective_from_name(config.objective);
+  task.objective = train::make_objective(config.objective);
   task.regularizer = config.regularizer;
   task.optimizer = config.optimizer;
-  task.model_kind = config.model.spec.kind;
   task.data = data::load_data(config.data, config.run.seed, dtype);
   const data::DataShape shape = task.data.train->shape();
-  check_objective(config, shape);
-  task.model =
-      model::make_model(config.model, {shape.sample, shape.classes}, named_seed(config.run.seed, "model.init"));
-  task.model->to(device, dtype);
-  task.model->train();
+  const model::Network network =
+      model::make_network(config.model, model_input(shape), named_seed(config.run.seed, "model.init"));
+  check_objective(config, *task.objective, shape, network.label_inside);
+  network.module->to(task.device, dtype);
+  task.model = network.module;
+  task.forward = network.forward;
   at::manual_seed(named_seed(config.run.seed, "torch"));
 
   const data::BatchSampler sampler(task.data.train->size(), config.data.batch_size, 0);
   task.steps = config.run.epochs ? *config.run.epochs * sampler.steps_per_epoch() : config.run.steps;
-  task.sites = dry_run(task);
+  task.rules = config.plain_rules();
+  train::dry_run(task);
   task.plan = make_plan(config, task);
   rehearse(config, task);
   return task;

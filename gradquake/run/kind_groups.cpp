@@ -13,6 +13,7 @@
 #include "gradquake/model/registry.h"
 #include "gradquake/run/callback_registry.h"
 #include "gradquake/train/learning_rate.h"
+#include "gradquake/train/objective.h"
 #include "gradquake/train/optimizer.h"
 #include "gradquake/train/regularizer.h"
 
@@ -72,6 +73,7 @@ std::string in_table(std::string text) {
 std::vector<const KindGroup*> kind_groups() {
   std::vector<const KindGroup*> groups = {&data::datasets(),
                                           &model::models(),
+                                           &train::objectives(),
                                           &train::regularizers(),
                                           &train::optimizers(),
                                           &train::learning_rate_schedules(),

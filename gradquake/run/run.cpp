@@ -5,7 +5,6 @@
 #include "gradquake/core/replace_file.h"
 #include "gradquake/hooks/ledger.h"
 #include "gradquake/measure/curvature_probe.h"
-#include "gradquake/model/model.h"
 #include "gradquake/model/weights.h"
 #include "gradquake/predict/run_history.h"
 #include "gradquake/predict/run_theory.h"
@@ -19,17 +18,10 @@
 namespace gradquake::run {
 namespace {
 
-train::TrainerOptions trainer_options(const train::Task& task, const Options& options, const RunFolder& folder) {
+train::TrainerOptions trainer_options(const Options& options, const RunFolder& folder) {
   train::TrainerOptions trainer;
   trainer.name = options.name;
-  trainer.seed = task.seed;
-  trainer.steps = task.steps;
-  trainer.batch_size = task.batch_size;
-  trainer.pass = {task.objective, task.micro_batch};
-  trainer.regularizer = task.regularizer;
-  trainer.optimizer = task.optimizer;
   trainer.on_nonfinite = options.on_nonfinite;
-  trainer.device = task.device;
   trainer.shadow_interval = options.shadow_interval;
   trainer.evaluate_interval = options.evaluate_interval;
   trainer.checkpoint_interval = options.checkpoint_interval;
@@ -95,7 +87,7 @@ RunResult run_from(train::Task& task, const Options& options, const RunFolder& f
   jobs.add("files", std::make_shared<FilesCallback>(options.ledger, options.log));
   jobs.add("screen", std::make_shared<ScreenCallback>(options.log_episodes ? options.log : nullptr, options.progress));
   for (const auto& [name, callback] : options.callbacks) jobs.add(name, callback);
-  train::Trainer trainer(trainer_options(task, options, folder), *task.model, task.data, *task.plan, {&jobs});
+  train::Trainer trainer(trainer_options(options, folder), task, {&jobs});
   if (checkpoint) trainer.restore(*checkpoint);
   const train::RunEnd end = trainer.run();
 
@@ -112,7 +104,7 @@ RunResult run_from(train::Task& task, const Options& options, const RunFolder& f
     for (const std::string& message : result.summary.warning_messages) options.log("warning: " + message);
     for (const theory::Finding& finding : theory.findings) options.log(finding.kind + ": " + finding.message);
   }
-  model::save_weights(folder.file("weights.pt"), *task.model);
+  model::save_weights(folder.file("weights.safetensors"), *task.model);
   write_file("run", folder.file("summary.json"), report::summary_text(result.summary));
   return result;
 }

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <thread>
 
 #include "gradquake/config/enum_reader.h"
@@ -40,6 +42,18 @@ RunSection read_run(Reader reader) {
   return run;
 }
 
+// A number that the run's dtype cannot hold would become inf.
+void expect_in_dtype(const RunSection& run, const Reader& section, const KindSpec& spec, const std::string& under = "") {
+  constexpr double kLargest = std::numeric_limits<float>::max();
+  if (run.dtype != "float32") return;
+  for (const auto& [name, value] : spec.values) {
+    const auto* number = std::get_if<double>(&value.held());
+    if (number == nullptr || std::fabs(*number) <= kLargest) continue;
+    section.fail(under + name, fmt::format("expected a number of at most {:.6g}, the largest float32 (run.dtype), got {:g}",
+                                           kLargest, *number));
+  }
+}
+
 RunConfig read_all(config::Document document) {
   document.exclusive("run.steps", "run.epochs");
   RunConfig config;
@@ -53,12 +67,18 @@ RunConfig read_all(config::Document document) {
   Reader objective = root.section("objective");
   const auto companions = model::models().find(config.model.spec.kind).companions;
   const auto companion = companions.find("objective");
-  config.objective = objective.choice("kind", companion == companions.end() ? config.objective : companion->second,
-                                      {"cross_entropy", "mse", "logistic"});
-  config.regularizer =
-      train::RegularizerConfig(config::read_kind_section(objective, "regularizer", train::regularizers(), "none"));
+  config.objective = config::read_kind(objective, train::objectives(),
+                                       companion == companions.end() ? "cross_entropy" : companion->second);
+  const KindSpec regularizer = config::read_kind_section(objective, "regularizer", train::regularizers(), "none");
+  config.regularizer = train::RegularizerConfig(regularizer);
   objective.finish();
-  config.optimizer = train::read_optimizer(root.section("optimizer"));
+  const Reader optimizer = root.section("optimizer");
+  config.optimizer = train::read_optimizer(optimizer);
+  expect_in_dtype(config.run, model, config.model.spec);
+  expect_in_dtype(config.run, objective, config.objective);
+  expect_in_dtype(config.run, objective, regularizer, "regularizer.");
+  expect_in_dtype(config.run, optimizer, config.optimizer.spec);
+  expect_in_dtype(config.run, optimizer, {"", {{"gradient_noise", config.optimizer.gradient_noise}}});
   config.rules = train::read_rules(root);
 
   Reader monitor = root.section("monitor");

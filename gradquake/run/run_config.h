@@ -17,6 +17,7 @@
 #include "gradquake/monitor/config.h"
 #include "gradquake/run/callback_registry.h"
 #include "gradquake/run/ledger_totals.h"
+#include "gradquake/train/objective.h"
 #include "gradquake/train/optimizer.h"
 #include "gradquake/train/regularizer.h"
 #include "gradquake/train/rule_reader.h"
@@ -47,7 +48,7 @@ struct RunConfig {
   RunSection run;
   data::DataConfig data;
   model::ModelConfig model;
-  std::string objective = "cross_entropy";
+  KindSpec objective;
   train::RegularizerConfig regularizer;
   train::OptimizerConfig optimizer;
   std::vector<train::PlacedRule> rules;

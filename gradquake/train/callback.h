@@ -29,6 +29,7 @@ struct RunEnd {
   std::int64_t steps = 0;          // steps made, resumed ones included
   double final_loss = 0;           // of the last step, as trained
   bool stopped_nonfinite = false;  // on_nonfinite: stop, at step `steps` - 1
+  std::int64_t skipped_steps = 0;  // on_nonfinite: skip; of `steps`, those without an update
   bool interrupted = false;        // asked to stop; a checkpoint was written
   double steps_per_second = 0;     // of this process
 };

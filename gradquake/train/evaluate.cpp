@@ -1,6 +1,7 @@
 #include "gradquake/train/evaluate.h"
 
 #include <ATen/ATen.h>
+#include <torch/nn/module.h>
 
 #include <algorithm>
 #include <memory>
@@ -9,7 +10,6 @@
 #include <vector>
 
 #include "gradquake/curvature/state_guard.h"
-#include "gradquake/model/model.h"
 
 namespace gradquake::train {
 namespace {
@@ -19,7 +19,7 @@ constexpr std::int64_t kRows = 512;
 // Evaluation mode while it lives; then every module is back in its own mode, for a part may be frozen in evaluation.
 class EvaluationMode {
  public:
-  explicit EvaluationMode(model::Model& model) : model_(model), mode_(model.is_training()) {
+  explicit EvaluationMode(torch::nn::Module& model) : model_(model), mode_(model.is_training()) {
     for (const auto& part : model.modules(false)) part_modes_.emplace_back(part, part->is_training());
     model.eval();
   }
@@ -31,31 +31,37 @@ class EvaluationMode {
   EvaluationMode& operator=(const EvaluationMode&) = delete;
 
  private:
-  model::Model& model_;
+  torch::nn::Module& model_;
   bool mode_;
   std::vector<std::pair<std::shared_ptr<torch::nn::Module>, bool>> part_modes_;
 };
 
 }  // namespace
 
-EvaluationRecord evaluate(model::Model& model, const data::Dataset& dataset, ObjectiveKind objective, std::int64_t step,
-                          at::Device device) {
-  const curvature::StateGuard guard(model, std::nullopt, curvature::Derivatives::kFirst);
+EvaluationRecord evaluate(const Task& task, const data::Dataset& dataset, std::int64_t step) {
+  const curvature::StateGuard guard(*task.model, std::nullopt, curvature::Derivatives::kFirst);
   const at::NoGradGuard no_grad;
-  const EvaluationMode mode(model);
+  const EvaluationMode mode(*task.model);
+  const std::unique_ptr<Metric> metric = task.objective->metric(dataset.shape().targets());
   double loss = 0;
-  std::int64_t correct = 0;
   for (std::int64_t first = 0; first < dataset.size(); first += kRows) {
     std::vector<std::int64_t> indices(static_cast<std::size_t>(std::min(kRows, dataset.size() - first)));
     std::iota(indices.begin(), indices.end(), first);
-    const data::Batch batch = dataset.get(indices);
-    const at::Tensor input = batch.input.to(device), target = batch.target.to(device);
-    const at::Tensor output = model.forward_with_target(input, target);
-    loss += objective_loss(objective, output, target).item<double>() * static_cast<double>(indices.size());
-    correct += count_correct(objective, output, target);
+    const data::Batch batch = dataset.get(indices).to(task.device);
+    const at::Tensor output = task.forward(batch);
+    loss += task.objective->loss(output, batch).item<double>() * static_cast<double>(indices.size());
+    if (metric) metric->add(output, batch);
   }
-  const auto rows = static_cast<double>(dataset.size());
-  return {step, loss / rows, static_cast<double>(correct) / rows};
+  EvaluationRecord record;
+  record.step = step;
+  record.loss = loss / static_cast<double>(dataset.size());
+  const std::optional<double> value = metric ? metric->value() : std::nullopt;
+  if (value && metric->name() == "accuracy") {
+    record.accuracy = value;
+  } else if (value) {
+    record.metrics[metric->name()] = *value;
+  }
+  return record;
 }
 
 }  // namespace gradquake::train

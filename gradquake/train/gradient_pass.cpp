@@ -2,13 +2,14 @@
 
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/autograd.h>
+#include <torch/nn/module.h>
 
 #include <algorithm>
 
+#include "gradquake/core/seeds.h"
 #include "gradquake/curvature/state_guard.h"
 #include "gradquake/hooks/dropout.h"
 #include "gradquake/hooks/plan_scope.h"
-#include "gradquake/model/model.h"
 
 namespace gradquake::train {
 namespace {
@@ -42,38 +43,32 @@ struct GradientPass::Part {
   std::int64_t batch_rows;
 };
 
-GradientPass::GradientPass(model::Model& model, std::vector<at::Tensor> parameters, Plan& plan,
-                           GradientPassOptions options)
-    : model_(model), parameters_(std::move(parameters)), plan_(plan), options_(options) {}
+GradientPass::GradientPass(const Task& task, std::vector<at::Tensor> parameters)
+    : task_(task), parameters_(std::move(parameters)), dropout_seed_(named_seed(task.seed, "dropout")) {}
 
 std::vector<GradientPass::Part> GradientPass::split(const data::Batch& batch) const {
-  const std::int64_t rows = batch.input.size(0);
-  const std::int64_t size = std::min(rows, options_.micro_batch.value_or(rows));
+  const std::int64_t rows = batch.rows();
+  const std::int64_t size = std::min(rows, task_.micro_batch.value_or(rows));
   if (size == rows) return {Part{batch, 0, rows, rows}};
   std::vector<Part> parts;
   for (std::int64_t first = 0; first < rows; first += size) {
     const std::int64_t count = std::min(size, rows - first);
-    data::Batch part{batch.input.narrow(0, first, count), batch.target.narrow(0, first, count), {}};
-    if (!batch.sample_ids.empty()) {
-      part.sample_ids.assign(batch.sample_ids.begin() + first, batch.sample_ids.begin() + first + count);
-    }
-    parts.push_back({std::move(part), first, count, rows});
+    parts.push_back({batch.narrow(first, count), first, count, rows});
   }
   return parts;
 }
 
 at::Tensor GradientPass::loss_of(const Part& part) const {
-  const at::Tensor output = model_.forward_with_target(part.batch.input, part.batch.target);
-  const at::Tensor loss = objective_loss(options_.objective, output, part.batch.target);
+  const at::Tensor loss = task_.objective->loss(task_.forward(part.batch), part.batch);
   if (part.rows == part.batch_rows) return loss;
   return loss * (static_cast<double>(part.rows) / static_cast<double>(part.batch_rows));
 }
 
 void GradientPass::clean_pass(const std::vector<Part>& parts, std::int64_t step, StepGradients& result) {
-  const curvature::StateGuard guard(model_, std::nullopt, curvature::Derivatives::kFirst);
+  const curvature::StateGuard guard(*task_.model, std::nullopt, curvature::Derivatives::kFirst);
   double total = 0;
   for (const Part& part : parts) {
-    const DropoutScope masks({options_.dropout_seed, step, part.first_row, part.rows});
+    const DropoutScope masks({dropout_seed_, step, part.first_row, part.rows});
     const at::Tensor loss = loss_of(part);
     total += loss.item<double>();
     accumulate(result.clean, gradients_of(loss, parameters_, false));
@@ -90,8 +85,8 @@ void GradientPass::perturbed_pass(const std::vector<Part>& parts, std::int64_t s
     context.rows = part.rows;
     context.loss_divisor = static_cast<double>(part.batch_rows);
     context.sample_ids = part.batch.sample_ids;
-    const PlanScope scope(plan_, std::move(context));
-    const DropoutScope masks({options_.dropout_seed, step, part.first_row, part.rows});
+    const PlanScope scope(*task_.plan, std::move(context));
+    const DropoutScope masks({dropout_seed_, step, part.first_row, part.rows});
     const at::Tensor loss = loss_of(part);
     if (share_forward) {
       const PlanPause pause;
@@ -105,8 +100,8 @@ void GradientPass::perturbed_pass(const std::vector<Part>& parts, std::int64_t s
 StepGradients GradientPass::compute(const data::Batch& batch, std::int64_t step, bool shadow_due) {
   StepGradients result;
   result.shadow = shadow_due;
-  result.forward_fired = plan_.fires(step, Direction::kForward);
-  result.backward_fired = plan_.fires(step, Direction::kBackward);
+  result.forward_fired = task_.plan->fires(step, Direction::kForward);
+  result.backward_fired = task_.plan->fires(step, Direction::kBackward);
   const std::vector<Part> parts = split(batch);
   const bool share_forward = shadow_due && result.backward_fired && !result.forward_fired;
 

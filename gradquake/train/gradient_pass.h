@@ -3,8 +3,13 @@
 //
 // The shadow changes no bit of the training: batch-norm buffers and LibTorch's generator are restored, and dropout is
 // addressed by step and row, so both passes see the same masks. Where only backward rules fire one forward pass serves
-// both gradients; where no rule fires u is u~ and there is no second pass. A batch is split into micro-batches of
-// `micro_batch` rows whose gradients add up; the draws are those of the whole batch.
+// both gradients; where no rule fires u is u~ and there is no second pass.
+//
+// Gradient accumulation (`micro_batch`): a batch of B rows is passed in parts of at most `micro_batch` rows, to fit in
+// memory. Each part's mean loss counts rows / B, so the parts' gradients add up to that of the mean over the batch (but
+// for batch-norm, which sees a part). The plan's scope is told the part's first_row and rows, and loss_divisor = B,
+// the divisor in the loss: an eps of given size per sample enters autograd's tensor as eps / B. Every draw is that of the
+// whole batch, whatever the parts.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -15,12 +20,7 @@
 
 #include "gradquake/data/dataset.h"
 #include "gradquake/hooks/export.h"
-#include "gradquake/hooks/plan.h"
-#include "gradquake/train/objective.h"
-
-namespace gradquake::model {
-class Model;
-}  // namespace gradquake::model
+#include "gradquake/train/task.h"
 
 namespace gradquake::train {
 
@@ -34,16 +34,10 @@ struct StepGradients {
   bool shadow = false;  // a shadow was due
 };
 
-struct GradientPassOptions {
-  ObjectiveKind objective = ObjectiveKind::kCrossEntropy;
-  std::optional<std::int64_t> micro_batch;  // rows; absent: the whole batch at once
-  std::uint64_t dropout_seed = 0;           // of the addressed masks (hooks/dropout.h)
-};
-
 class GRADQUAKE_EXPORT GradientPass {
  public:
-  // The model, its trained parameters and the plan outlive this object.
-  GradientPass(model::Model& model, std::vector<at::Tensor> parameters, Plan& plan, GradientPassOptions options);
+  // The task outlives this object; `parameters`: those of its model that are trained.
+  GradientPass(const Task& task, std::vector<at::Tensor> parameters);
 
   StepGradients compute(const data::Batch& batch, std::int64_t step, bool shadow_due);
 
@@ -54,10 +48,9 @@ class GRADQUAKE_EXPORT GradientPass {
   void clean_pass(const std::vector<Part>& parts, std::int64_t step, StepGradients& result);
   void perturbed_pass(const std::vector<Part>& parts, std::int64_t step, bool share_forward, StepGradients& result);
 
-  model::Model& model_;
+  const Task& task_;
   std::vector<at::Tensor> parameters_;
-  Plan& plan_;
-  GradientPassOptions options_;
+  std::uint64_t dropout_seed_;  // of the addressed masks (hooks/dropout.h)
 };
 
 }  // namespace gradquake::train

@@ -3,35 +3,89 @@
 #include <ATen/ATen.h>
 
 #include "gradquake/core/error.h"
+#include "gradquake/train/kinds/objectives.h"
 
 namespace gradquake::train {
+namespace {
 
-ObjectiveKind objective_from_name(const std::string& name) {
-  if (name == "cross_entropy") return ObjectiveKind::kCrossEntropy;
-  if (name == "mse") return ObjectiveKind::kMse;
-  if (name == "logistic") return ObjectiveKind::kLogistic;
-  throw UserError("train", "expected an objective cross_entropy, mse or logistic, got " + name);
-}
-
-at::Tensor objective_loss(ObjectiveKind kind, const at::Tensor& output, const at::Tensor& target) {
-  switch (kind) {
-    case ObjectiveKind::kCrossEntropy:
-      return at::cross_entropy_loss(output, target);
-    case ObjectiveKind::kMse: {
-      const bool classes = target.dim() == 1 && output.dim() == 2;
-      const at::Tensor wanted = classes ? at::one_hot(target, output.size(1)).to(output.scalar_type()) : target;
-      return at::mse_loss(output, wanted.view_as(output));
-    }
-    case ObjectiveKind::kLogistic:
-      break;
+class Accuracy : public Metric {
+ public:
+  explicit Accuracy(RightRows right) : right_(right) {}
+  std::string name() const override { return "accuracy"; }
+  void add(const at::Tensor& output, const data::Batch& batch) override {
+    const at::Tensor right = right_(output, batch);
+    right_rows_ += right.sum().item<std::int64_t>();
+    rows_ += right.numel();
   }
-  // softplus(x) = -ln sigmoid(-x); at::softplus turns linear beyond 20, an error of 2e-9 that a recursion would see.
-  return -at::log_sigmoid(-output).mean();
+  std::optional<double> value() const override {
+    if (rows_ == 0) return std::nullopt;
+    return static_cast<double>(right_rows_) / static_cast<double>(rows_);
+  }
+
+ private:
+  RightRows right_;
+  std::int64_t right_rows_ = 0, rows_ = 0;
+};
+
+class RSquared : public Metric {
+ public:
+  std::string name() const override { return "r_squared"; }
+  void add(const at::Tensor& output, const data::Batch& batch) override {
+    const std::int64_t rows = batch.rows();
+    const at::Tensor target = batch.target().to(at::kDouble).reshape({rows, -1});
+    // Sums about the first target: those about 0 would cancel where the mean is large.
+    if (!origin_.defined()) origin_ = target[0].clone();
+    const at::Tensor moved = target - origin_;
+    const at::Tensor sum = moved.sum(0), squares = moved.square().sum(0);
+    sum_ = sum_.defined() ? sum_ + sum : sum;
+    squares_ = squares_.defined() ? squares_ + squares : squares;
+    residual_ += (output.to(at::kDouble).reshape({rows, -1}) - target).square().sum().item<double>();
+    rows_ += rows;
+  }
+  std::optional<double> value() const override {
+    if (rows_ == 0) return std::nullopt;
+    const double spread = (squares_ - sum_.square() / static_cast<double>(rows_)).sum().item<double>();
+    if (!(spread > 0)) return std::nullopt;
+    return 1 - residual_ / spread;
+  }
+
+ private:
+  at::Tensor origin_, sum_, squares_;
+  double residual_ = 0;
+  std::int64_t rows_ = 0;
+};
+
+}  // namespace
+
+Metric::~Metric() = default;
+Objective::~Objective() = default;
+
+at::Tensor Objective::loss(const at::Tensor& output, const data::Batch& batch) const {
+  return per_sample(output, batch).mean();
 }
 
-std::int64_t count_correct(ObjectiveKind kind, const at::Tensor& output, const at::Tensor& target) {
-  if (kind == ObjectiveKind::kLogistic) return output.lt(0).sum().item<std::int64_t>();
-  return output.argmax(1).eq(target).sum().item<std::int64_t>();
+void Objective::check(const at::Tensor&, const data::Batch&) const {}
+
+std::unique_ptr<Metric> Objective::metric(data::TargetKind) const { return nullptr; }
+
+std::optional<LossBounds> Objective::bounds(std::int64_t) const { return std::nullopt; }
+
+Registry<ObjectiveFactory>& objectives() {
+  static Registry<ObjectiveFactory> registry(
+      "objective", {kinds::cross_entropy_objective(), kinds::mse_objective(), kinds::mae_objective(),
+                    kinds::huber_objective(), kinds::logistic_objective(), kinds::output_objective()});
+  return registry;
 }
+
+std::shared_ptr<const Objective> make_objective(const KindSpec& spec) {
+  const KindSpec complete = objectives().complete(spec);
+  std::shared_ptr<const Objective> objective = objectives().factory(complete.kind)(complete);
+  if (!objective) throw UserError("train", "expected an objective from the factory of '" + complete.kind + "', got none");
+  return objective;
+}
+
+std::unique_ptr<Metric> accuracy_metric(RightRows right) { return std::make_unique<Accuracy>(right); }
+
+std::unique_ptr<Metric> r_squared_metric() { return std::make_unique<RSquared>(); }
 
 }  // namespace gradquake::train

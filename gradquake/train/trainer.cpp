@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 #include <fmt/format.h>
+#include <torch/nn/module.h>
 
 #include <chrono>
 #include <cmath>
@@ -11,6 +12,7 @@
 #include "gradquake/core/error.h"
 #include "gradquake/core/seeds.h"
 #include "gradquake/hooks/ledger.h"
+#include "gradquake/model/module_state.h"
 #include "gradquake/model/trained_parameters.h"
 #include "gradquake/train/evaluate.h"
 #include "gradquake/train/gradient_norms.h"
@@ -30,33 +32,27 @@ bool all_finite(const std::vector<at::Tensor>& tensors) {
 
 }  // namespace
 
-Trainer::Trainer(TrainerOptions options, model::Model& model, data::DataSplits data, Plan& plan,
-                 std::vector<Callback*> callbacks)
+Trainer::Trainer(TrainerOptions options, Task& task, std::vector<Callback*> callbacks)
     : options_(std::move(options)),
-      model_(model),
-      data_(std::move(data)),
-      plan_(plan),
+      task_(task),
       callbacks_(std::move(callbacks)),
-      parameters_(model::trained_parameters(model).tensors),
-      groups_(group_by_layer(model::trained_parameters(model).names)),
-      pass_(model, parameters_, plan,
-            {options_.pass.objective, options_.pass.micro_batch, named_seed(options_.seed, "dropout")}),
-      optimizer_(options_.optimizer, parameters_),
-      sampler_(data_.train->size(), options_.batch_size, named_seed(options_.seed, "data.batches")),
-      info_{options_.name, options_.steps, sampler_.steps_per_epoch(), groups_.names} {}
+      parameters_(model::trained_parameters(*task.model).tensors),
+      groups_(group_by_layer(model::trained_parameters(*task.model).names)),
+      pass_(task, parameters_),
+      optimizer_(task.optimizer, parameters_),
+      sampler_(task.data.train->size(), task.batch_size, named_seed(task.seed, "data.batches")),
+      info_{options_.name, task.steps, sampler_.steps_per_epoch(), groups_.names} {}
 
 RunEnd Trainer::run() {
   RunEnd end;
   const auto start = std::chrono::steady_clock::now();
   const std::int64_t first = step_;
   for (Callback* callback : callbacks_) callback->on_start(info_);
-  if (evaluation_due_ && step_ < options_.steps && !stopped_) evaluate_now();
+  if (evaluation_due_ && step_ < task_.steps && !stopped_) evaluate_now();
 
-  while (step_ < options_.steps && !stopped_ && !end.interrupted) {
-    data::Batch batch = data_.train->get(sampler_.indices(step_));
-    batch.input = batch.input.to(options_.device);
-    batch.target = batch.target.to(options_.device);
-    const BufferSnapshot before(model_, options_.on_nonfinite == OnNonfinite::kSkip);
+  while (step_ < task_.steps && !stopped_ && !end.interrupted) {
+    const data::Batch batch = task_.data.train->get(sampler_.indices(step_)).to(task_.device);
+    const model::BufferSnapshot before(*task_.model);
 
     const StepGradients gradients = pass_.compute(batch, step_, due(options_.shadow_interval, step_));
     const StepRecord record = record_of(gradients, step_);
@@ -69,11 +65,12 @@ RunEnd Trainer::run() {
     } else {
       before.restore();
       stopped_ = options_.on_nonfinite == OnNonfinite::kStop;
+      if (!stopped_) ++skipped_;
     }
     ++step_;
     final_loss_ = record.loss;
 
-    const bool last = step_ == options_.steps || stopped_;
+    const bool last = step_ == task_.steps || stopped_;
     end.interrupted = !last && options_.stop_requested && options_.stop_requested();
     if (!last && due(options_.evaluate_interval, step_)) evaluate_now();
     evaluation_due_ = last && !stopped_ && due(options_.evaluate_interval, step_);
@@ -83,6 +80,7 @@ RunEnd Trainer::run() {
   end.steps = step_;
   end.final_loss = final_loss_;
   end.stopped_nonfinite = stopped_;
+  end.skipped_steps = skipped_;
   if (!end.interrupted) evaluate_now();
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   end.steps_per_second = seconds.count() > 0 ? static_cast<double>(step_ - first) / seconds.count() : 0;
@@ -94,16 +92,16 @@ StepRecord Trainer::record_of(const StepGradients& gradients, std::int64_t step)
   StepRecord record;
   record.step = step;
   record.epoch = sampler_.epoch(step);
-  record.learning_rate = options_.optimizer.schedule.at(options_.optimizer.learning_rate(), step, options_.steps);
+  record.learning_rate = task_.optimizer.schedule.at(task_.optimizer.learning_rate(), step, task_.steps);
   record.forward_fired = gradients.forward_fired;
   record.backward_fired = gradients.backward_fired;
-  record.injections = plan_.ledger().take_entries();
+  record.injections = task_.plan->ledger().take_entries();
 
-  const GradientNorms norms = gradient_norms(gradients, parameters_, options_.regularizer, groups_);
+  const GradientNorms norms = gradient_norms(gradients, parameters_, task_.regularizer, groups_);
   double penalty = 0;
-  if (options_.regularizer.active()) {
+  if (task_.regularizer.active()) {
     const at::NoGradGuard no_grad;
-    penalty = regularizer_loss(options_.regularizer, parameters_).item<double>();
+    penalty = regularizer_loss(task_.regularizer, parameters_).item<double>();
   }
   record.loss = gradients.loss + penalty;
   record.grad_norm = norms.grad;
@@ -125,28 +123,29 @@ void Trainer::apply(const StepGradients& gradients, const StepRecord& record) {
   std::vector<at::Tensor> update;
   update.reserve(parameters_.size());
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    update.push_back(add_regularizer_gradient(options_.regularizer, gradients.perturbed[i], parameters_[i]));
+    update.push_back(add_regularizer_gradient(task_.regularizer, gradients.perturbed[i], parameters_[i]));
   }
-  if (options_.optimizer.clip_norm) update = clip(std::move(update), record.grad_norm, *options_.optimizer.clip_norm);
-  update = add_gradient_noise(std::move(update), options_.optimizer.gradient_noise,
-                              named_seed(options_.seed, "gradient_noise"), record.step);
+  if (task_.optimizer.clip_norm) update = clip(std::move(update), record.grad_norm, *task_.optimizer.clip_norm);
+  update = add_gradient_noise(std::move(update), task_.optimizer.gradient_noise,
+                              named_seed(task_.seed, "gradient_noise"), record.step);
   optimizer_.update(update, record.learning_rate);
 }
 
 void Trainer::evaluate_now() {
-  const EvaluationRecord record = evaluate(model_, *data_.test, options_.pass.objective, step_, options_.device);
+  const EvaluationRecord record = evaluate(task_, *task_.data.test, step_);
   for (Callback* callback : callbacks_) callback->on_evaluation(record);
 }
 
 void Trainer::write_state() {
   if (options_.checkpoint_folder.empty()) return;
-  CheckpointSections sections = save_state(model_, optimizer_);
+  CheckpointSections sections = save_state(*task_.model, optimizer_);
   sections["step"] = std::to_string(step_);
   sections["final_loss"] = fmt::format("{:a}", final_loss_);
+  sections["skipped"] = std::to_string(skipped_);
   sections["stopped"] = stopped_ ? "yes" : "no";
   sections["evaluation_due"] = evaluation_due_ ? "yes" : "no";
   sections["config"] = options_.config_digest;
-  sections["ledger"] = plan_.ledger().save();
+  sections["ledger"] = task_.plan->ledger().save();
   for (std::size_t i = 0; i < callbacks_.size(); ++i) sections["callback." + std::to_string(i)] = callbacks_[i]->save();
   write_checkpoint(checkpoint_path(options_.checkpoint_folder, step_), sections);
   prune_checkpoints(options_.checkpoint_folder, options_.checkpoint_keep);
@@ -156,12 +155,13 @@ void Trainer::restore(const CheckpointSections& sections) {
   if (sections.at("config") != options_.config_digest) {
     throw UserError("train", "expected a checkpoint of this run's config, got one of another config");
   }
-  restore_state(sections, model_, optimizer_);
+  restore_state(sections, *task_.model, optimizer_);
   step_ = std::stoll(sections.at("step"));
   final_loss_ = std::strtod(sections.at("final_loss").c_str(), nullptr);
+  if (const auto skipped = sections.find("skipped"); skipped != sections.end()) skipped_ = std::stoll(skipped->second);
   stopped_ = sections.at("stopped") == "yes";
   evaluation_due_ = sections.at("evaluation_due") == "yes";
-  plan_.ledger().restore(sections.at("ledger"));
+  task_.plan->ledger().restore(sections.at("ledger"));
   for (std::size_t i = 0; i < callbacks_.size(); ++i) {
     callbacks_[i]->restore(sections.at("callback." + std::to_string(i)));
   }

@@ -103,15 +103,20 @@ void train_until(const std::string& name, Direction direction, std::int64_t rule
                   .direction = direction,
                   .perturbation = {"gaussian", {{"scale", 0.01}}},
                   .schedule = {.interval = rule_interval}};
-  Plan plan({rule}, {.seed = 1, .run_steps = kEndless});
+  train::Task task;
+  task.model = network;
+  task.forward = [network](const data::Batch& batch) { return network->forward(batch.input()); };
+  task.data = {dataset, dataset};
+  task.objective = train::make_objective("cross_entropy");
+  task.plan = std::make_unique<Plan>(std::vector<Rule>{rule}, PlanOptions{.seed = 1, .run_steps = kEndless});
+  task.steps = kEndless;
+  task.batch_size = batch_size(name);
+  task.optimizer.spec.set("learning_rate", kLearningRate);
 
   train::TrainerOptions options;
-  options.steps = kEndless;
-  options.batch_size = batch_size(name);
-  options.optimizer.spec.set("learning_rate", kLearningRate);
   options.shadow_interval = shadow_interval;
   options.stop_requested = std::move(after_step);
-  train::Trainer(options, *network, {dataset, dataset}, plan, {&recorder}).run();
+  train::Trainer(options, task, {&recorder}).run();
 }
 
 void bare_loop(benchmark::State& state, const std::string& name) {

@@ -31,11 +31,11 @@ TEST(LoadDataTest, DigitsAreSixteenthsInTheAskedDtype) {
   EXPECT_EQ(splits.train->shape().sample, (std::vector<std::int64_t>{64}));
   EXPECT_EQ(splits.train->shape().classes, 10);
   const Batch batch = splits.train->get({2, 0});
-  EXPECT_EQ(batch.input.scalar_type(), at::kDouble);
-  EXPECT_EQ(batch.input[1][3].item<double>(), 15.0 / 16);
-  EXPECT_EQ(batch.target.scalar_type(), at::kLong);
+  EXPECT_EQ(batch.input().scalar_type(), at::kDouble);
+  EXPECT_EQ(batch.input()[1][3].item<double>(), 15.0 / 16);
+  EXPECT_EQ(batch.target().scalar_type(), at::kLong);
   EXPECT_EQ(batch.sample_ids, (std::vector<std::int64_t>{2, 0}));
-  EXPECT_EQ(load_data(config_of("digits"), 1, at::kFloat).test->get({5}).input.scalar_type(), at::kFloat);
+  EXPECT_EQ(load_data(config_of("digits"), 1, at::kFloat).test->get({5}).input().scalar_type(), at::kFloat);
 }
 
 TEST(LoadDataTest, MnistIsScaledToTheUnitInterval) {
@@ -44,10 +44,10 @@ TEST(LoadDataTest, MnistIsScaledToTheUnitInterval) {
   EXPECT_EQ(splits.train->shape().sample, (std::vector<std::int64_t>{1, 28, 28}));
   EXPECT_EQ(splits.train->shape().classes, 10);
   const Batch batch = splits.train->get({0, 1});
-  EXPECT_EQ(batch.input.sizes(), (at::IntArrayRef{2, 1, 28, 28}));
-  EXPECT_EQ(batch.input[0][0][5][12].item<float>(), 3.0f / 255);
-  EXPECT_EQ(batch.input.max().item<float>(), 1.0f);
-  EXPECT_EQ(batch.target[0].item<std::int64_t>(), 5);
+  EXPECT_EQ(batch.input().sizes(), (at::IntArrayRef{2, 1, 28, 28}));
+  EXPECT_EQ(batch.input()[0][0][5][12].item<float>(), 3.0f / 255);
+  EXPECT_EQ(batch.input().max().item<float>(), 1.0f);
+  EXPECT_EQ(batch.target()[0].item<std::int64_t>(), 5);
 }
 
 TEST(LoadDataTest, TrainAndTestImagesMustHaveOneSize) {
@@ -70,11 +70,11 @@ TEST(LoadDataTest, ALibsvmFileSplitsFourToOneBySeed) {
   EXPECT_EQ(first.test->size(), 1625);
   EXPECT_EQ(first.train->shape().sample, (std::vector<std::int64_t>{112}));
   EXPECT_EQ(first.train->shape().classes, 0);
-  const auto inputs = [](const Dataset& set) { return set.get(all_rows(set)).input; };
+  const auto inputs = [](const Dataset& set) { return set.get(all_rows(set)).input(); };
   EXPECT_TRUE(at::equal(inputs(*first.train), inputs(*again.train)));
   EXPECT_FALSE(at::equal(inputs(*first.train), inputs(*other.train)));
   const auto targets =
-      at::cat({first.train->get(all_rows(*first.train)).target, first.test->get(all_rows(*first.test)).target});
+      at::cat({first.train->get(all_rows(*first.train)).target(), first.test->get(all_rows(*first.test)).target()});
   EXPECT_EQ(targets.eq(1).sum().item<std::int64_t>(), 4208);
   EXPECT_EQ(targets.eq(-1).sum().item<std::int64_t>(), 3916);
 }
@@ -86,9 +86,9 @@ TEST(LoadDataTest, ATestFileBesideTheLibsvmFileIsUsed) {
   EXPECT_EQ(splits.test->size(), 16281);
   EXPECT_EQ(splits.test->shape().sample, (std::vector<std::int64_t>{123}));
   const Batch row = splits.train->get({0});
-  EXPECT_EQ(row.target.item<float>(), -1);
-  EXPECT_EQ(row.input.sum().item<float>(), 14);
-  EXPECT_EQ(row.input[0][2].item<float>(), 1);
+  EXPECT_EQ(row.target().item<float>(), -1);
+  EXPECT_EQ(row.input().sum().item<float>(), 14);
+  EXPECT_EQ(row.input()[0][2].item<float>(), 1);
 }
 
 TEST(LoadDataTest, EveryLibsvmRowIsInOnePartOnly) {
@@ -99,7 +99,7 @@ TEST(LoadDataTest, EveryLibsvmRowIsInOnePartOnly) {
   EXPECT_EQ(splits.train->size(), 10);
   EXPECT_EQ(splits.test->size(), 3);
   const auto values =
-      at::cat({splits.train->get(all_rows(*splits.train)).input, splits.test->get(all_rows(*splits.test)).input});
+      at::cat({splits.train->get(all_rows(*splits.train)).input(), splits.test->get(all_rows(*splits.test)).input()});
   EXPECT_TRUE(at::equal(std::get<0>(values.flatten().sort()), at::arange(13, at::kDouble)));
 }
 
@@ -123,19 +123,45 @@ TEST(LoadDataTest, SyntheticLogisticIsTheSameInBothDtypesAndDiffersBySeed) {
   const auto narrow = load_data(config_of("synthetic_logistic"), 1, at::kFloat);
   const auto other = load_data(config_of("synthetic_logistic"), 2, at::kDouble);
   const Batch all = wide.train->get(all_rows(*wide.train));
-  EXPECT_EQ(all.input.sizes(), (at::IntArrayRef{2000, 10}));
-  EXPECT_TRUE(at::equal(all.target.abs(), at::ones({2000}, at::kDouble)));
-  EXPECT_TRUE(at::equal(all.input.to(at::kFloat), narrow.train->get(all_rows(*narrow.train)).input));
-  EXPECT_FALSE(at::equal(all.input, other.train->get(all_rows(*other.train)).input));
+  EXPECT_EQ(all.input().sizes(), (at::IntArrayRef{2000, 10}));
+  EXPECT_TRUE(at::equal(all.target().abs(), at::ones({2000}, at::kDouble)));
+  EXPECT_TRUE(at::equal(all.input().to(at::kFloat), narrow.train->get(all_rows(*narrow.train)).input()));
+  EXPECT_FALSE(at::equal(all.input(), other.train->get(all_rows(*other.train)).input()));
   EXPECT_EQ(wide.test, wide.train);
 }
 
 TEST(LoadDataTest, TheWholeSetAndAPartHoldTheSameRows) {
   const auto set = load_data(config_of("synthetic_logistic"), 1, at::kDouble).train;
   const Batch all = set->get(all_rows(*set)), part = set->get({7, 1999, 7});
-  EXPECT_TRUE(at::equal(part.input[0], all.input[7]));
-  EXPECT_TRUE(at::equal(part.input[1], all.input[1999]));
-  EXPECT_TRUE(at::equal(part.target[2], all.target[7]));
+  EXPECT_TRUE(at::equal(part.input()[0], all.input()[7]));
+  EXPECT_TRUE(at::equal(part.input()[1], all.input()[1999]));
+  EXPECT_TRUE(at::equal(part.target()[2], all.target()[7]));
+}
+
+TEST(LoadDataTest, NumbersOfALibsvmFileAreTargetsOfRegression) {
+  const TemporaryFolder folder;
+  auto config = config_of("libsvm", folder.write("t", "0.5 1:1\n-2.25 2:3\n7 1:2 2:1\n1e3 1:4\n0 2:1\n"));
+  EXPECT_NE(user_error([&] { load_data(config, 1, at::kFloat); }).find("a third"), std::string::npos);
+  config.spec.set("targets", "numbers");
+  const auto splits = load_data(config, 1, at::kFloat);
+  EXPECT_EQ(splits.train->shape().targets(), TargetKind::kReal);
+  at::Tensor all = at::cat({splits.train->get(all_rows(*splits.train)).target(),
+                            splits.test->get(all_rows(*splits.test)).target()});
+  EXPECT_TRUE(at::equal(std::get<0>(all.sort()), at::tensor({-2.25f, 0.0f, 0.5f, 7.0f, 1000.0f})));
+}
+
+TEST(LoadDataTest, TheLinearProblemIsSolvedByLeastSquaresUpToItsNoise) {
+  auto config = config_of("synthetic_linear");
+  config.spec.set("samples", 400).set("features", 5).set("outputs", 2).set("noise", 0.1);
+  const auto splits = load_data(config, 3, at::kDouble);
+  EXPECT_EQ(splits.train->size(), 400);
+  EXPECT_EQ(splits.test->size(), 100);
+  EXPECT_EQ(splits.train->shape().target, (std::vector<std::int64_t>{2}));
+  const Batch train = splits.train->get(all_rows(*splits.train)), test = splits.test->get(all_rows(*splits.test));
+  const at::Tensor H = train.input(), W = at::linalg_solve(H.t().mm(H), H.t().mm(train.target()));
+  const double error = (test.input().mm(W) - test.target()).square().mean().item<double>();
+  EXPECT_NEAR(std::sqrt(error), 0.1, 0.02);  // 200 draws: 5 % standard error
+  EXPECT_NEAR(train.target().var().item<double>(), 1, 0.9);
 }
 
 TEST(LoadDataTest, AUsersKindIsLoadedByItsName) {
@@ -156,9 +182,9 @@ TEST(LoadDataTest, AUsersKindIsLoadedByItsName) {
   datasets().add(info, load);
   auto config = config_of("ramp");
   config.spec.set("shape", std::vector<std::int64_t>{4});
-  EXPECT_EQ(load_data(config, 1, at::kFloat).train->get({3}).input.item<float>(), 3);
+  EXPECT_EQ(load_data(config, 1, at::kFloat).train->get({3}).input().item<float>(), 3);
   config.spec.set("down", true);
-  EXPECT_EQ(load_data(config, 1, at::kFloat).train->get({3}).input.item<float>(), 0);
+  EXPECT_EQ(load_data(config, 1, at::kFloat).train->get({3}).input().item<float>(), 0);
   config.spec.set("from", "nowhere");
   EXPECT_NE(user_error([&] { load_data(config, 1, at::kFloat); }).find("kind 'ramp': nothing there"),
             std::string::npos);

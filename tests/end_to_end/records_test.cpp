@@ -126,7 +126,7 @@ TEST_F(RecordsTest, ShadowFillsItsStepsAndLeavesTheOthersNull) {
 TEST_F(RecordsTest, ShadowChangesNoBitOfTheTraining) {
   const fs::path with = workspace_.trained("with"),
                  without = workspace_.trained("without", {"monitor.shadow.interval=0"});
-  EXPECT_TRUE(read_file(with / "weights.pt") == read_file(without / "weights.pt"));
+  EXPECT_TRUE(read_file(with / "weights.safetensors") == read_file(without / "weights.safetensors"));
   EXPECT_TRUE(read_file(with / "evaluations.jsonl") == read_file(without / "evaluations.jsonl"));
 }
 
@@ -137,7 +137,7 @@ TEST_F(RecordsTest, PlanThatNeverFiresIsNoPlan) {
       workspace_.trained("never", {dropout[0], "perturbations.0.schedule={kind: once, step: 300}",
                                    "perturbations.1.schedule={kind: every, interval: 1, from: 100000}"});
   for (const char* name : kRecordFiles) EXPECT_TRUE(read_file(never / name) == read_file(none / name)) << name;
-  EXPECT_TRUE(read_file(never / "weights.pt") == read_file(none / "weights.pt"));
+  EXPECT_TRUE(read_file(never / "weights.safetensors") == read_file(none / "weights.safetensors"));
   EXPECT_EQ(read_file(none / "ledger.jsonl"), "");
 }
 
@@ -197,12 +197,11 @@ TEST_F(RecordsTest, WeightsAreReadableFromPython) {
   if (!fs::exists(python)) GTEST_SKIP() << "no " << python;
   const fs::path run = workspace_.trained("run", {"run.steps=50"});
   const std::string script =
-      "import sys, torch; m = torch.jit.load(sys.argv[1]); "
-      "print({k: list(v.shape) for k, v in m.state_dict().items()} or "
-      "{k: list(v.shape) for k, v in list(m.named_parameters()) + list(m.named_buffers())})";
+      "import sys; from safetensors.torch import load_file; "
+      "print({k: list(v.shape) for k, v in load_file(sys.argv[1]).items()})";
   const fs::path out = workspace_.path() / "out";
   const std::string command =
-      python.string() + " -c '" + script + "' " + (run / "weights.pt").string() + " > " + out.string() + " 2>&1";
+      python.string() + " -c '" + script + "' " + (run / "weights.safetensors").string() + " > " + out.string() + " 2>&1";
   EXPECT_EQ(std::system(command.c_str()), 0) << read_file(out);
   for (const char* part : {"'layers.0.weight': [32, 64]", "'layers.2.weight': [10, 32]", "'layers.2.bias': [10]"}) {
     EXPECT_NE(read_file(out).find(part), std::string::npos) << read_file(out);

@@ -15,7 +15,7 @@ bool contains(const std::string& text, const std::string& part) { return text.fi
 // A run as a kill after its last checkpoint leaves it.
 void forget_the_end(const fs::path& run) {
   fs::remove(run / "summary.json");
-  fs::remove(run / "weights.pt");
+  fs::remove(run / "weights.safetensors");
 }
 
 void flip_a_byte(const fs::path& path) {
@@ -189,7 +189,7 @@ TEST_F(ResumeTest, DamagedCheckpointCanBeTrainedPast) {
 TEST_F(ResumeTest, FilesAKilledRunWasWritingAreRemoved) {
   const fs::path run = workspace_.trained("run"), same = workspace_.trained("same");
   forget_the_end(run);
-  write_file(run / "weights.pt.tmp123", "half");
+  write_file(run / "weights.safetensors.tmp123", "half");
   write_file(run / "checkpoints/step-000000000020.ckpt.tmp", "half");
   EXPECT_EQ(resume("run").status, 0);
   expect_same_run(run, same);

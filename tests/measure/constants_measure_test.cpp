@@ -57,7 +57,7 @@ struct Cut {
       : config(read(text, overrides)),
         parts(assemble(config)),
         probe(parts, config.curvature),
-        stages(*parts.model, train::objective_from_name(config.objective), probe.batch()) {}
+        stages(parts, probe.batch()) {}
   RunConfig config;
   train::Task parts;
   CurvatureProbe probe;
@@ -115,7 +115,7 @@ TEST(ConstantsMeasureTest, AnOrthogonalChainHasItsFactorInEveryOperator) {
 TEST(ConstantsMeasureTest, AnOrthogonalChainHasParameterNormsOfItsActivations) {
   const Cut cut(kChain);
   const ConstantsFile file = measured(kChain);
-  const double x = longest(cut.probe.batch().input);
+  const double x = longest(cut.probe.batch().input());
   for (std::size_t i = 0; i < 3; ++i) {
     EXPECT_NEAR(file.constants.per_operator[i].k, x * std::pow(1.3, i), 1e-3 * x * std::pow(1.3, i));
   }
@@ -125,7 +125,7 @@ TEST(ConstantsMeasureTest, AnOrthogonalChainHasParameterNormsOfItsActivations) {
 TEST(ConstantsMeasureTest, AnOrthogonalChainCarriesItsGradientBackByTheFactor) {
   const Cut cut(kChain);
   const ConstantsFile file = measured(kChain);
-  const at::Tensor error = cut.stages.input(3) - at::one_hot(cut.probe.batch().target, 10);
+  const at::Tensor error = cut.stages.input(3) - at::one_hot(cut.probe.batch().target(), 10);
   const double last = 0.2 * longest(error);  // v_3 = 2 (y_3 - t) / 10
   EXPECT_NEAR(file.constants.per_operator[3].c, last, 1e-3 * last);
   EXPECT_NEAR(file.constants.per_operator[2].nu, last, 1e-6);
@@ -145,7 +145,7 @@ objective: {kind: mse}
 monitor: {curvature: {probe: 100000}}
 )";
   const Cut cut(text);
-  const at::Tensor x = cut.probe.batch().input;
+  const at::Tensor x = cut.probe.batch().input();
   const at::Tensor values = at::linalg_eigvalsh(x.t().mm(x)) * (0.2 / static_cast<double>(x.size(0)));
   const ConstantsFile file = measured(text, {"monitor.curvature.probe=200"});
   const double L = values[-1].item<double>();
@@ -158,8 +158,8 @@ monitor: {curvature: {probe: 100000}}
 TEST(ConstantsMeasureTest, TheGradientsVarianceIsThatOfTheSamples) {
   const Cut cut(kChain, {"model={kind: linear_chain, widths: [64, 10]}", "perturbations=[]"});
   const data::Batch& batch = cut.probe.batch();
-  const at::Tensor residual = (cut.stages.input(1) - at::one_hot(batch.target, 10)) * 0.2;
-  const at::Tensor gradients = at::einsum("ni,nj->nij", {residual, batch.input}).flatten(1);
+  const at::Tensor residual = (cut.stages.input(1) - at::one_hot(batch.target(), 10)) * 0.2;
+  const at::Tensor gradients = at::einsum("ni,nj->nij", {residual, batch.input()}).flatten(1);
   const double variance = (gradients - gradients.mean(0)).square().sum().item<double>() / 95;
   const ConstantsFile file = measured(kChain, {"model={kind: linear_chain, widths: [64, 10]}", "perturbations=[]"});
   EXPECT_NEAR(*file.constants.gradient_variance, variance / 64, 1e-9);
@@ -178,7 +178,7 @@ monitor: {curvature: {probe: 300, limit: 40, tolerance: 1.0e-6}}
   EXPECT_NEAR(*file.constants.smoothness, cut.probe.measure(0, 0.1).smoothness, 1e-3);  // at w = 0 it is attained
   EXPECT_DOUBLE_EQ(*file.constants.pl, 0.2);
   EXPECT_EQ(*file.constants.gradient_variance, 0);
-  EXPECT_NEAR(file.constants.uniform->C_grad, std::max(1.0, longest(cut.probe.batch().input)), 1e-12);
+  EXPECT_NEAR(file.constants.uniform->C_grad, std::max(1.0, longest(cut.probe.batch().input())), 1e-12);
   EXPECT_DOUBLE_EQ(file.constants.per_operator[1].D, 0.25);
   EXPECT_DOUBLE_EQ(file.constants.per_operator[1].E, 1 / (6 * std::sqrt(3.0)));
   // The differences that other networks get agree: sigma'(0) = 1/4 where f1 = 0.

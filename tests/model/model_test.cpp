@@ -11,6 +11,7 @@
 #include "gradquake/hooks/sites/site_recorder.h"
 #include "gradquake/hooks/tap.h"
 #include "gradquake/model/registry.h"
+#include "make_model.h"
 
 namespace gradquake::model {
 namespace {
@@ -42,7 +43,7 @@ Names parameter_names(const Model& model) {
 
 Names site_names(Model& model, const at::Tensor& input, const at::Tensor& target) {
   const SiteRecorder recorder;
-  model.forward_with_target(input, target);
+  model.forward_batch({input, target});
   return recorder.names();
 }
 
@@ -132,11 +133,11 @@ TEST(ModelTest, LogisticIsMinusTheLabelTimesTheScore) {
   const auto logistic = make_model(config_of("logistic"), {{3}, 0}, 1);
   const at::Tensor h = at::tensor({1.0f, 2.0f, 3.0f, -1.0f, 0.5f, 2.0f}).reshape({2, 3}), y = at::tensor({1.0f, -1.0f});
   EXPECT_EQ(parameter_names(*logistic), (Names{"w"}));
-  EXPECT_TRUE(at::equal(logistic->forward_with_target(h, y), at::zeros({2})));
+  EXPECT_TRUE(at::equal(logistic->forward_batch({h, y}), at::zeros({2})));
   EXPECT_EQ(site_names(*logistic, h, y), (Names{"f1"}));
   logistic->parameters()[0].set_data(at::tensor({2.0f, -1.0f, 0.5f}));
   EXPECT_TRUE(at::equal(logistic->forward(h), at::tensor({1.5f, -1.5f})));
-  EXPECT_TRUE(at::equal(logistic->forward_with_target(h, y), at::tensor({-1.5f, -1.5f})));
+  EXPECT_TRUE(at::equal(logistic->forward_batch({h, y}), at::tensor({-1.5f, -1.5f})));
 }
 
 TEST(ModelTest, ALogisticModelTakesSignedLabelsOnly) {

@@ -55,15 +55,8 @@ Trace general_path(const Case& c) {
       c.draw == DrawMode::kPerStep ? "per_step" : "per_sample", c.interval);
   const RunConfig config = read_run_config(config::Document::parse(yaml, "section7.yaml"));
   train::Task parts = assemble(config);
-  train::TrainerOptions options;
-  options.seed = config.run.seed;
-  options.steps = kSteps;
-  options.batch_size = config.data.batch_size;
-  options.pass = {train::ObjectiveKind::kLogistic, std::nullopt};
-  options.regularizer = config.regularizer;
-  options.optimizer = config.optimizer;
   Trace trace;
-  train::Trainer(options, *parts.model, parts.data, *parts.plan, {&trace}).run();
+  train::Trainer({}, parts, {&trace}).run();
   return trace;
 }
 

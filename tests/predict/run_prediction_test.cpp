@@ -114,7 +114,7 @@ TEST_F(RunPredictionTest, LanczosRunsAtTheMovedWeights) {
   std::vector<std::int64_t> all(200);
   for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<std::int64_t>(i);
   const data::Batch batch = parts.data.train->get(all);
-  const at::Tensor H = batch.input, d = at::arange(1, 7, at::kDouble), w = d * 0.3;
+  const at::Tensor H = batch.input(), d = at::arange(1, 7, at::kDouble), w = d * 0.3;
   const at::Tensor s = at::sigmoid(H.mv(w));
   const at::Tensor weights = s * (1 - s) / 200;
   const double expected =
@@ -127,7 +127,7 @@ TEST_F(RunPredictionTest, TheProbesGradientAndVarianceAreThoseOfTheFormula) {
   const train::Task parts = assemble(read);
   const CurvatureProbe probe(parts, read.curvature);
   const data::Batch& batch = probe.batch();
-  const at::Tensor rows = batch.input * (-0.5 * batch.target).unsqueeze(1);  // gradients at w = 0
+  const at::Tensor rows = batch.input() * (-0.5 * batch.target()).unsqueeze(1);  // gradients at w = 0
   const double variance = (rows - rows.mean(0)).square().sum().item<double>() / 199;
   EXPECT_NEAR(probe.sample_variance().value, variance, 1e-10);
   EXPECT_NEAR(probe.gradient().variance, variance, 0.75 * variance);  // from 16 groups of 12
@@ -152,7 +152,7 @@ TEST_F(RunPredictionTest, PredictingChangesNoBitOfTheTraining) {
   const RunFolder with = made(kMlp, {"run.name=with"});
   const RunFolder without = made(kMlp, {"run.name=without", "monitor.curvature={at: [], on_spike: none}"});
   EXPECT_EQ(text_of(with.file("steps.jsonl")), text_of(without.file("steps.jsonl")));
-  EXPECT_EQ(text_of(with.file("weights.pt")), text_of(without.file("weights.pt")));
+  EXPECT_EQ(text_of(with.file("weights.safetensors")), text_of(without.file("weights.safetensors")));
   EXPECT_NE(lines_of(with.file("spikes.jsonl"))[0]["predicted"]["equation"], nullptr);
   EXPECT_EQ(reason(without), "monitor.curvature.on_spike is none");
 }
@@ -180,7 +180,7 @@ monitor: {curvature: {probe: 300}}
       SpikePredictor(parts, probe, read.monitor.recovery)
           .predict(
               {record, {probe.parameters(), perturbed, clean}, constants, {.level = 0.01, .loss_level = 1.0}, true});
-  const at::Tensor x = probe.batch().input, displacement = -0.2 * error;
+  const at::Tensor x = probe.batch().input(), displacement = -0.2 * error;
   const double excess = displacement.mm(x.t().mm(x)).norm().item<double>() * 2 / (10 * 300);
   EXPECT_NEAR(*prediction.excess, excess, 1e-9 * excess);
   EXPECT_NEAR(*prediction.displacement, displacement.norm().item<double>(), 1e-12);

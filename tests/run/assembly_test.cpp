@@ -3,6 +3,7 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Context.h>
 #include <gtest/gtest.h>
+#include <torch/nn/modules/linear.h>
 
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -10,8 +11,9 @@
 #include "gradquake/core/error.h"
 #include "gradquake/hooks/perturbation.h"
 #include "gradquake/hooks/schedule.h"
-#include "gradquake/model/model.h"
+#include "gradquake/model/registry.h"
 #include "gradquake/run/plan_report.h"
+#include "gradquake/train/evaluate.h"
 #include "tiny_images.h"
 
 namespace gradquake::run {
@@ -124,7 +126,7 @@ TEST(AssemblyTest, ARuleThatTheRunCannotCarryOutIsRefusedAtItsKey) {
 
 TEST(AssemblyTest, ObjectivesAndWidthsThatDoNotFitTheDataAreRefused) {
   EXPECT_NE(
-      error_of(read(kMlp + "  []", {"objective.kind=logistic"})).find("expected objective.kind cross_entropy or mse"),
+      error_of(read(kMlp + "  []", {"objective.kind=logistic"})).find("expected objective.kind cross_entropy, mse, mae, huber, output for model.kind mlp"),
       std::string::npos);
   const std::string labels = "data: {kind: synthetic_logistic}\nmodel: {kind: logistic}\nrun: {threads: 1}\n";
   EXPECT_EQ(error_of(read(labels)), "no error");
@@ -133,6 +135,45 @@ TEST(AssemblyTest, ObjectivesAndWidthsThatDoNotFitTheDataAreRefused) {
   EXPECT_EQ(
       error_of(read(kMlp + "  []", {"model.widths=[63, 10]"})).rfind("[model] mlp: expected a first width of 64", 0),
       0);
+}
+
+TEST(AssemblyTest, RegressionIsAssembledFromAConfigWithEveryObjectiveForNumbers) {
+  const std::string numbers =
+      "run: {threads: 1}\ndata: {kind: synthetic_linear, samples: 50, features: 4, outputs: 2}\n"
+      "model: {kind: mlp, widths: [4, 8, 2]}\n";
+  for (const char* kind : {"mse", "mae", "huber"}) {
+    EXPECT_EQ(error_of(read(numbers, {"objective.kind=" + std::string(kind)})), "no error") << kind;
+  }
+  const train::Task task = assemble(read(numbers, {"objective={kind: huber, delta: 0.5}"}));
+  const EvaluationRecord record = train::evaluate(task, *task.data.test, 0);
+  EXPECT_EQ(record.accuracy, std::nullopt);
+  EXPECT_LT(record.metrics.at("r_squared"), 1);
+  EXPECT_NE(error_of(read(numbers)).find("expected objective.kind mse, mae, huber, output for model.kind mlp on data.kind "
+                                         "synthetic_linear (targets of numbers), got cross_entropy"),
+            std::string::npos)
+      << error_of(read(numbers));
+  EXPECT_NE(error_of(read(numbers, {"objective.kind=mse", "model.widths=[4, 8, 3]"})).find("the numbers of a target"),
+            std::string::npos);
+  EXPECT_NE(error_of(read(numbers, {"objective.kind=mse", "model={kind: logistic}"})).find("targets of 2 numbers"),
+            std::string::npos);
+}
+
+// A score without the label inside would be pushed to minus infinity whatever the labels are.
+TEST(AssemblyTest, TheLogisticObjectiveIsRefusedForAnOutputWithoutTheLabel) {
+  const std::string labels = "data: {kind: synthetic_logistic}\nmodel: {kind: mlp, widths: [10, 1]}\nrun: {threads: 1}\n";
+  EXPECT_NE(error_of(read(labels, {"objective.kind=logistic"})).find("expected objective.kind mse, mae, huber, output"),
+            std::string::npos);
+  EXPECT_EQ(error_of(read(labels, {"objective.kind=mse"})), "no error");
+}
+
+TEST(AssemblyTest, AnyTorchModuleIsAKindOfModel) {
+  model::models().add({"bare_linear", "torch's own linear map"}, [](const KindSpec&, const model::ModelInput& input) {
+    return std::make_shared<torch::nn::LinearImpl>(input.sample.at(0), input.classes);
+  });
+  const train::Task task = assemble(read("run: {threads: 1}\nmodel: {kind: bare_linear}\n"));
+  EXPECT_TRUE(task.sites.empty());
+  EXPECT_EQ(task.model->named_parameters().keys(), (std::vector<std::string>{"weight", "bias"}));
+  EXPECT_TRUE(train::evaluate(task, *task.data.test, 0).accuracy.has_value());
 }
 
 TEST(AssemblyTest, CudaWithoutCudaIsRefused) {

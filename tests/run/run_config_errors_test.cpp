@@ -40,6 +40,16 @@ TEST(RunConfigErrorsTest, UnknownKeysAreNamedWithTheNearest) {
       rule_mistake("schedule: {kind: once, step: 1, interval: 3}").rfind("perturbations.0.schedule.interval: ", 0), 0);
 }
 
+TEST(RunConfigErrorsTest, NumbersBeyondTheDtypeAreRefusedWithTheirPlace) {
+  const std::string limit = "expected a number of at most 3.40282e+38, the largest float32 (run.dtype), got 1e+300";
+  EXPECT_EQ(mistake("optimizer: {learning_rate: 1e300}"), "optimizer.learning_rate: " + limit);
+  EXPECT_EQ(mistake("optimizer: {weight_decay: 1e300}"), "optimizer.weight_decay: " + limit);
+  EXPECT_EQ(mistake("optimizer: {gradient_noise: 1e300}"), "optimizer.gradient_noise: " + limit);
+  EXPECT_EQ(mistake("objective: {kind: huber, delta: 1e300}"), "objective.delta: " + limit);
+  EXPECT_NE(mistake("objective: {regularizer: {kind: l2, weight: 1e300}}").find("weight: " + limit), std::string::npos);
+  EXPECT_EQ(error_of(kModel + "run: {dtype: float64}\noptimizer: {learning_rate: 1e300}"), "no error");
+}
+
 TEST(RunConfigErrorsTest, UnknownKindsAreNamedWithTheNearest) {
   EXPECT_EQ(mistake("optimizer: {kind: sdg}"),
             "optimizer.kind: expected one of sgd, adam, adamw, got 'sdg' (nearest: sgd)");

@@ -61,7 +61,7 @@ TEST(RunConfigTest, TheExampleOfTheDesignIsReadAsWritten) {
   EXPECT_EQ(c.data.batch_size, 64);
   EXPECT_EQ(c.data.micro_batch, std::nullopt);
   EXPECT_EQ(c.model.spec.integers("widths"), (std::vector<std::int64_t>{64, 128, 128, 128, 10}));
-  EXPECT_EQ(c.objective, "cross_entropy");
+  EXPECT_EQ(c.objective.kind, "cross_entropy");
   EXPECT_FALSE(c.regularizer.active());
   EXPECT_EQ(c.optimizer.spec.kind, "sgd");
   EXPECT_EQ(c.optimizer.learning_rate(), 0.05);
@@ -176,7 +176,7 @@ TEST(RunConfigTest, AnUnlabelledRulesLabelIsItsPosition) {
 }
 
 TEST(RunConfigTest, ALogisticModelHasTheLogisticObjectiveByDefault) {
-  EXPECT_EQ(read("model: {kind: logistic}\ndata: {kind: synthetic_logistic}").objective, "logistic");
+  EXPECT_EQ(read("model: {kind: logistic}\ndata: {kind: synthetic_logistic}").objective.kind, "logistic");
 }
 
 TEST(RunConfigTest, SaysWhatOfARunDependsOnItsLength) {

@@ -45,7 +45,7 @@ const std::string kAdamCnn =
 std::map<std::string, std::string> outcome(const RunFolder& folder) {
   std::map<std::string, std::string> files;
   for (const char* name : {"steps.jsonl", "spikes.jsonl", "ledger.jsonl", "evaluations.jsonl", "curvature.jsonl",
-                           "predictions.jsonl", "weights.pt"}) {
+                           "predictions.jsonl", "weights.safetensors"}) {
     files[name] = text_of(folder.file(name));
     EXPECT_TRUE(fs::exists(folder.file(name))) << name;
   }
@@ -100,7 +100,7 @@ class RunTest : public testing::Test {
       if (path > train::checkpoint_path(folder.checkpoints(), step)) fs::remove(path);
     }
     fs::remove(folder.file("summary.json"));
-    fs::remove(folder.file("weights.pt"));
+    fs::remove(folder.file("weights.safetensors"));
     std::ofstream(folder.file("steps.jsonl"), std::ios::app) << "{\"step\": 30, half a li";
   }
 
@@ -163,7 +163,7 @@ TEST_F(RunTest, APlanThatNeverFiresLeavesEveryByteAsWithoutAPlan) {
     const auto none = outcome(made(text, "none", {"perturbations=[]"}));
     const auto quiet = outcome(made(
         text, "quiet", {"perturbations=[{sites: '*', direction: both, may_be_idle: true, schedule: {from: 1000}}]"}));
-    for (const char* file : {"steps.jsonl", "evaluations.jsonl", "curvature.jsonl", "spikes.jsonl", "weights.pt"}) {
+    for (const char* file : {"steps.jsonl", "evaluations.jsonl", "curvature.jsonl", "spikes.jsonl", "weights.safetensors"}) {
       EXPECT_TRUE(quiet.at(file) == none.at(file)) << file;
     }
     EXPECT_EQ(quiet.at("ledger.jsonl"), "");
@@ -179,7 +179,7 @@ TEST_F(RunTest, TheShadowChangesNoBitOfWeightsAndLosses) {
       for (const Json& step : lines_of(folder.file("steps.jsonl"))) {
         text_kept += step["loss"].dump() + ' ' + step["grad_norm"].dump() + '\n';
       }
-      return text_kept + text_of(folder.file("weights.pt"));
+      return text_kept + text_of(folder.file("weights.safetensors"));
     };
     EXPECT_TRUE(trained(every) == trained(off));
     EXPECT_TRUE(trained(third) == trained(off));
@@ -203,7 +203,7 @@ TEST_F(RunTest, MeasuringCurvatureChangesNoBitOfTheTraining) {
   const RunFolder often = made(kAdamCnn, "a", {"monitor.curvature.at={interval: 3}"});
   const RunFolder never = made(kAdamCnn, "b", {"monitor.curvature.at=[]", "monitor.curvature.on_spike=none"});
   EXPECT_TRUE(text_of(often.file("steps.jsonl")) == text_of(never.file("steps.jsonl")));
-  EXPECT_TRUE(text_of(often.file("weights.pt")) == text_of(never.file("weights.pt")));
+  EXPECT_TRUE(text_of(often.file("weights.safetensors")) == text_of(never.file("weights.safetensors")));
   EXPECT_GE(lines_of(often.file("curvature.jsonl")).size(), 10);
 }
 

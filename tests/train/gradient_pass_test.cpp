@@ -28,8 +28,9 @@ struct Result {
 Result pass_of(std::vector<Rule> rules, bool shadow, const SmallNetOptions& options = kEverything,
                std::optional<std::int64_t> micro_batch = std::nullopt) {
   SmallNet net(options);
-  Plan plan = plan_of(std::move(rules));
-  GradientPass pass(net, net.parameters(), plan, {ObjectiveKind::kCrossEntropy, micro_batch});
+  Task task = task_of(net, std::move(rules));
+  task.micro_batch = micro_batch;
+  GradientPass pass(task, net.parameters());
   const data::Batch batch = random_batch(kRows, options.dtype);
   at::manual_seed(21);
   Result result;
@@ -37,7 +38,7 @@ Result pass_of(std::vector<Rule> rules, bool shadow, const SmallNetOptions& opti
   result.buffers = copies(net.buffers());
   result.generator = generator_state();
   result.forwards = net.forwards;
-  result.entries = plan.ledger().take_entries();
+  result.entries = task.plan->ledger().take_entries();
   return result;
 }
 
@@ -234,12 +235,12 @@ TEST(GradientPassTest, AParameterThatTheLossDoesNotReachHasAZeroGradient) {
 
 TEST(GradientPassTest, AnExceptionInTheModelLeavesNoPlanActive) {
   SmallNet net;
-  Plan plan = plan_of({rule_at("*", Direction::kForward)});
-  GradientPass pass(net, net.parameters(), plan, {});
+  const Task task = task_of(net, {rule_at("*", Direction::kForward)});
+  GradientPass pass(task, net.parameters());
   net.poison = [](const at::Tensor&) -> at::Tensor { throw std::runtime_error("broken"); };
   const data::Batch batch = random_batch(kRows);
   EXPECT_THROW(pass.compute(batch, 0, false), std::runtime_error);
-  EXPECT_TRUE(tap("fc1", batch.input).is_same(batch.input));
+  EXPECT_TRUE(tap("fc1", batch.input()).is_same(batch.input()));
   net.poison = nullptr;
   EXPECT_TRUE(same_bits(pass.compute(batch, 0, false).perturbed,
                         pass_of({rule_at("*", Direction::kForward)}, false, {}).gradients.perturbed));

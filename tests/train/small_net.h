@@ -17,7 +17,7 @@
 #include "gradquake/hooks/dropout.h"
 #include "gradquake/hooks/plan.h"
 #include "gradquake/hooks/tap.h"
-#include "gradquake/model/model.h"
+#include "gradquake/train/task.h"
 
 namespace gradquake::train {
 
@@ -33,7 +33,7 @@ struct SmallNetOptions {
 
 // fc1 -> batch-norm -> tanh -> dropout -> fc2 -> tanh -> addressed dropout -> head; sites "fc1", "fc2", "head". Counts
 // its forward passes.
-class SmallNet : public model::Model {
+class SmallNet : public torch::nn::Module {
  public:
   explicit SmallNet(SmallNetOptions options = {}) : options_(options) {
     at::set_num_threads(1);
@@ -46,7 +46,7 @@ class SmallNet : public model::Model {
     to(options.dtype);
   }
 
-  at::Tensor forward(const at::Tensor& input) override {
+  at::Tensor forward(const at::Tensor& input) {
     ++forwards;
     at::Tensor y = tap("fc1", fc1_->forward(input));
     if (poison && is_training()) y = poison(y);
@@ -90,14 +90,15 @@ inline at::Tensor generator_state() { return at::detail::getDefaultCPUGenerator(
 
 inline data::Batch random_batch(std::int64_t rows, at::ScalarType dtype = at::kDouble) {
   at::manual_seed(3);
-  data::Batch batch{at::randn({rows, kFeatures}, dtype), at::randint(kClasses, {rows}, at::kLong), {}};
+  const at::Tensor input = at::randn({rows, kFeatures}, dtype);
+  data::Batch batch(input, at::randint(kClasses, {rows}, at::kLong));
   for (std::int64_t i = 0; i < rows; ++i) batch.sample_ids.push_back(100 + i);
   return batch;
 }
 
 inline data::DataSplits random_splits(std::int64_t rows, at::ScalarType dtype = at::kDouble) {
   const data::Batch batch = random_batch(rows, dtype);
-  const auto set = std::make_shared<data::TensorDataset>(batch.input, batch.target, kClasses, dtype);
+  const auto set = std::make_shared<data::TensorDataset>(batch.input(), batch.target(), kClasses, dtype);
   return {set, set};
 }
 
@@ -112,6 +113,19 @@ inline Rule rule_at(const std::string& sites, Direction direction, double scale 
   return rule;
 }
 
-inline Plan plan_of(std::vector<Rule> rules) { return Plan(std::move(rules), {5, 100}, {"fc1", "fc2", "head"}); }
+inline std::unique_ptr<Plan> plan_of(std::vector<Rule> rules) {
+  return std::make_unique<Plan>(std::move(rules), PlanOptions{5, 100},
+                                std::vector<std::string>{"fc1", "fc2", "head"});
+}
+
+// What trains the net with cross-entropy; the net outlives the task.
+inline Task task_of(SmallNet& net, std::vector<Rule> rules) {
+  Task task;
+  task.model = std::shared_ptr<torch::nn::Module>(std::shared_ptr<void>(), &net);
+  task.forward = [&net](const data::Batch& batch) { return net.forward(batch.input()); };
+  task.objective = make_objective("cross_entropy");
+  task.plan = plan_of(std::move(rules));
+  return task;
+}
 
 }  // namespace gradquake::train

@@ -18,8 +18,8 @@ class TrainerResumeTest : public testing::Test {
  protected:
   ~TrainerResumeTest() override { fs::remove_all(folder_); }
 
-  TrainerOptions options(std::int64_t steps) const {
-    TrainerOptions result = options_of(steps);
+  TrainingOptions options(std::int64_t steps) const {
+    TrainingOptions result = options_of(steps);
     result.optimizer.spec.set("momentum", 0.9);
     result.checkpoint_interval = 7;
     result.checkpoint_keep = 100;
@@ -35,7 +35,7 @@ class TrainerResumeTest : public testing::Test {
   }
 
   // Another process: fresh parts, whose generator stands elsewhere.
-  std::unique_ptr<Training> resumed(const TrainerOptions& options, const SmallNetOptions& net,
+  std::unique_ptr<Training> resumed(const TrainingOptions& options, const SmallNetOptions& net,
                                     std::int64_t step) const {
     auto training = std::make_unique<Training>(options, net, rules());
     at::manual_seed(4321);
@@ -60,7 +60,7 @@ class TrainerResumeTest : public testing::Test {
 
 TEST_F(TrainerResumeTest, EveryCheckpointContinuesTheRunBitForBit) {
   for (const std::string kind : {"sgd", "adam", "adamw"}) {
-    TrainerOptions whole = options(30);
+    TrainingOptions whole = options(30);
     if (kind != "sgd") whole.optimizer.spec = {kind, {{"learning_rate", 0.2}}};
     whole.optimizer.gradient_noise = 0.01;
     Training unbroken(whole, net_, rules());
@@ -90,14 +90,14 @@ TEST_F(TrainerResumeTest, TheLedgersCountersGoOnAcrossACheckpoint) {
   Training training(options(9), net_, with_silent);
   training.trainer.restore(checkpoint(7));
   training.trainer.run();
-  ASSERT_EQ(unbroken.plan.ledger().warnings().size(), 1);
-  ASSERT_EQ(training.plan.ledger().warnings().size(), 1);
-  EXPECT_EQ(training.plan.ledger().warnings()[0].count, unbroken.plan.ledger().warnings()[0].count);
-  EXPECT_EQ(training.plan.ledger().warnings()[0].count, 9);
+  ASSERT_EQ(unbroken.task.plan->ledger().warnings().size(), 1);
+  ASSERT_EQ(training.task.plan->ledger().warnings().size(), 1);
+  EXPECT_EQ(training.task.plan->ledger().warnings()[0].count, unbroken.task.plan->ledger().warnings()[0].count);
+  EXPECT_EQ(training.task.plan->ledger().warnings()[0].count, 9);
 }
 
 TEST_F(TrainerResumeTest, AnInterruptionWritesACheckpointAndNeitherEvaluatesNorFinishes) {
-  TrainerOptions stopping = options(30);
+  TrainingOptions stopping = options(30);
   int asked = 0;
   stopping.stop_requested = [&asked] { return ++asked == 11; };
   Training training(stopping, net_, rules());
@@ -137,9 +137,19 @@ TEST_F(TrainerResumeTest, ARunStoppedAsNonFiniteStaysStopped) {
   EXPECT_TRUE(same_bits(training->net.parameters(), stopped.net.parameters()));
 }
 
+TEST_F(TrainerResumeTest, SkippedStepsAreCountedAcrossACheckpoint) {
+  TrainingOptions skipping = options(10);
+  skipping.on_nonfinite = OnNonfinite::kSkip;
+  Training unbroken(skipping, net_, rules());
+  unbroken.net.poison = [](const at::Tensor& y) { return y / at::zeros_like(y); };
+  unbroken.run();
+  EXPECT_EQ(unbroken.recorder.end->skipped_steps, 10);
+  EXPECT_EQ(resumed(skipping, net_, 7)->recorder.end->skipped_steps, 7);
+}
+
 TEST_F(TrainerResumeTest, AProlongedRunEqualsOneThatWasThatLongItsEvaluationsIncluded) {
   for (const std::int64_t interval : {5, 4}) {
-    TrainerOptions shorter = options(10), longer = options(20);
+    TrainingOptions shorter = options(10), longer = options(20);
     shorter.evaluate_interval = longer.evaluate_interval = interval;
     Training(shorter, net_, rules()).run();
     const auto prolonged = resumed(longer, net_, 10);
@@ -159,7 +169,7 @@ TEST_F(TrainerResumeTest, AProlongedRunEqualsOneThatWasThatLongItsEvaluationsInc
 
 TEST_F(TrainerResumeTest, ACheckpointOfAnotherConfigIsRefusedAndNothingIsRestored) {
   Training(options(7), net_, rules()).run();
-  TrainerOptions other = options(7);
+  TrainingOptions other = options(7);
   other.config_digest = "another run";
   Training training(other, net_, rules());
   const auto before = copies(training.state());
@@ -169,7 +179,7 @@ TEST_F(TrainerResumeTest, ACheckpointOfAnotherConfigIsRefusedAndNothingIsRestore
 }
 
 TEST_F(TrainerResumeTest, CheckpointsComeAtTheirIntervalAndAtTheEndAndOldOnesGo) {
-  TrainerOptions some = options(30);
+  TrainingOptions some = options(30);
   some.checkpoint_keep = 2;
   Training(some, net_, rules()).run();
   EXPECT_EQ(list_checkpoints(folder_),

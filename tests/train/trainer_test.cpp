@@ -27,7 +27,7 @@ double norm_of(const std::vector<at::Tensor>& tensors) {
 }
 
 TEST(TrainerTest, TheShadowChangesNoBitOfTheTraining) {
-  TrainerOptions options = options_of(12);
+  TrainingOptions options = options_of(12);
   options.optimizer.spec.set("momentum", 0.9);
   options.shadow_interval = 0;
   Training without(options, kEverything, both_rules());
@@ -43,7 +43,7 @@ TEST(TrainerTest, TheShadowChangesNoBitOfTheTraining) {
 }
 
 TEST(TrainerTest, CleanValuesAreKnownExactlyWhereAShadowWasDue) {
-  TrainerOptions options = options_of(12);
+  TrainingOptions options = options_of(12);
   options.shadow_interval = 3;
   Training training(options, kEverything, both_rules());
   for (const StepRecord& record : training.run().recorder.records) {
@@ -81,7 +81,7 @@ TEST(TrainerTest, APlanThatNeverFiresTrainsAsNoPlan) {
 }
 
 TEST(TrainerTest, EvaluationIsNeverPerturbedAndDisturbsNothing) {
-  TrainerOptions options = options_of(6);
+  TrainingOptions options = options_of(6);
   const std::vector<Rule> rules{rule_at("*", Direction::kForward, 100)};
   Training rare(options, kEverything, rules);
   rare.run();
@@ -94,16 +94,16 @@ TEST(TrainerTest, EvaluationIsNeverPerturbedAndDisturbsNothing) {
 
   const data::Batch all = random_batch(40, at::kFloat);
   often.net.eval();
-  const at::Tensor output = often.net.forward(all.input);
-  const double loss = objective_loss(ObjectiveKind::kCrossEntropy, output, all.target).item<double>();
+  const at::Tensor output = often.net.forward(all.input());
+  const double loss = at::cross_entropy_loss(output, all.target()).item<double>();
   EXPECT_NEAR(often.recorder.evaluations.back().loss, loss, 1e-6 * loss);
   EXPECT_EQ(often.recorder.evaluations.back().accuracy,
-            static_cast<double>(count_correct(ObjectiveKind::kCrossEntropy, output, all.target)) / 40);
+            output.argmax(1).eq(all.target()).to(at::kDouble).mean().item<double>());
 }
 
 TEST(TrainerTest, EvaluationsComeAtTheirIntervalAndOnceAtTheEnd) {
   for (const std::int64_t steps : {9, 10}) {
-    TrainerOptions options = options_of(steps);
+    TrainingOptions options = options_of(steps);
     options.evaluate_interval = 5;
     Training training(options, {}, {});
     training.run();
@@ -116,14 +116,14 @@ TEST(TrainerTest, EvaluationsComeAtTheirIntervalAndOnceAtTheEnd) {
 TEST(TrainerTest, EvaluationPutsEveryModuleBackIntoItsOwnMode) {
   SmallNet net(kEverything);
   net.named_modules("", false)["norm"]->eval();
-  evaluate(net, *random_splits(40, at::kFloat).test, ObjectiveKind::kCrossEntropy, 0, at::kCPU);
+  evaluate(task_of(net, {}), *random_splits(40, at::kFloat).test, 0);
   EXPECT_TRUE(net.is_training());
   EXPECT_TRUE(net.named_modules("", false)["fc1"]->is_training());
   EXPECT_FALSE(net.named_modules("", false)["norm"]->is_training());
 }
 
 TEST(TrainerTest, ARecordSaysEpochRateLayersAndWhatWasInjected) {
-  TrainerOptions options = options_of(12);
+  TrainingOptions options = options_of(12);
   options.optimizer.schedule = KindSpec("inverse_sqrt");
   Training training(options, {}, {rule_at("fc1", Direction::kForward, 0.5, 4)});
   training.run();
@@ -151,7 +151,7 @@ TEST(TrainerTest, ARecordSaysEpochRateLayersAndWhatWasInjected) {
 // Plain SGD with everything on: w <- w - rate * min(1, clip / ||u~ + r||) (u~ + r), r exact whatever the rules do.
 TEST(TrainerTest, AnUpdateIsThatOfThePerturbedGradientWithTheExactRegulariserClipped) {
   for (const std::string kind : {"l2", "nonconvex"}) {
-    TrainerOptions options = options_of(4);
+    TrainingOptions options = options_of(4);
     options.regularizer = {kind, 0.3};
     options.optimizer.clip_norm = 0.5;
     options.optimizer.spec.set("weight_decay", 0.1);
@@ -184,16 +184,16 @@ TEST(TrainerTest, AnUpdateIsThatOfThePerturbedGradientWithTheExactRegulariserCli
 }
 
 TEST(TrainerTest, AFrozenLayerIsLeftAloneAndIsNoLayerOfTheRecords) {
-  TrainerOptions options = options_of(5);
+  TrainingOptions options = options_of(5);
   options.optimizer.spec.set("weight_decay", 0.1);
   options.optimizer.gradient_noise = 0.1;
   SmallNet net;
   net.parameters()[0].set_requires_grad(false);
   net.parameters()[1].set_requires_grad(false);
   const auto before = copies(net.parameters());
-  Plan plan = plan_of(both_rules());
   Recorder recorder;
-  Trainer(options, net, random_splits(40), plan, {&recorder}).run();
+  Task task = task_of(net, options, both_rules(), random_splits(40));
+  Trainer(options, task, {&recorder}).run();
   EXPECT_EQ(recorder.run.layers, (std::vector<std::string>{"fc2", "head"}));
   const auto after = net.parameters();
   EXPECT_TRUE(at::equal(after[0], before[0]) && at::equal(after[1], before[1]));
@@ -214,16 +214,16 @@ TEST(TrainerTest, CallbacksAreToldInTheirOrder) {
   std::string log;
   Told a(log, 'a'), b(log, 'b');
   SmallNet net;
-  Plan plan = plan_of({});
-  TrainerOptions options = options_of(2);
+  TrainingOptions options = options_of(2);
   options.evaluate_interval = 1;
-  Trainer(options, net, random_splits(40), plan, {&a, &b}).run();
+  Task task = task_of(net, options, {}, random_splits(40));
+  Trainer(options, task, {&a, &b}).run();
   EXPECT_EQ(log,
             "astart bstart astep bstep aevaluation bevaluation astep bstep aevaluation bevaluation afinish bfinish ");
 }
 
 TEST(TrainerTest, TheLossOfARecordIsTheDataTermPlusThePenalty) {
-  TrainerOptions options = options_of(1);
+  TrainingOptions options = options_of(1);
   Training plain(options, {}, {});
   options.regularizer = {"l2", 0.3};
   Training regularized(options, {}, {});
@@ -235,7 +235,7 @@ TEST(TrainerTest, TheLossOfARecordIsTheDataTermPlusThePenalty) {
 }
 
 TEST(TrainerTest, GradientNoiseMovesTheWeightsByItsOwnStreamAndNoRecordOfTheStep) {
-  TrainerOptions options = options_of(1);
+  TrainingOptions options = options_of(1);
   Training plain(options, kEverything, both_rules());
   plain.run();
   const at::Tensor generator = generator_state();
@@ -264,7 +264,7 @@ void poison_step_4(Training& training) {
 }
 
 TEST(TrainerTest, AnInfiniteActivationStopsTheRunBeforeTheUpdateAndNamesTheLayer) {
-  TrainerOptions options = options_of(10);
+  TrainingOptions options = options_of(10);
   options.optimizer.spec.set("momentum", 0.9);
   Training training(options, kNormed, {});
   poison_step_4(training);
@@ -283,7 +283,7 @@ TEST(TrainerTest, AnInfiniteActivationStopsTheRunBeforeTheUpdateAndNamesTheLayer
 }
 
 TEST(TrainerTest, ASkippedStepLeavesWeightsBuffersAndMomentumAsTheyWere) {
-  TrainerOptions options = options_of(5);
+  TrainingOptions options = options_of(5);
   options.optimizer.spec.set("momentum", 0.9);
   options.on_nonfinite = OnNonfinite::kSkip;
   Training skipped(options, kNormed, both_rules());
@@ -297,8 +297,29 @@ TEST(TrainerTest, ASkippedStepLeavesWeightsBuffersAndMomentumAsTheyWere) {
   EXPECT_TRUE(same_bits(skipped.state(), shorter.state()));
 }
 
+TEST(TrainerTest, AStoppedRunKeepsTheBuffersOfBeforeTheBadStep) {
+  Training stopped(options_of(10), kNormed, both_rules()), shorter(options_of(4), kNormed, both_rules());
+  poison_step_4(stopped);
+  stopped.run();
+  shorter.run();
+  EXPECT_TRUE(stopped.recorder.end->stopped_nonfinite);
+  EXPECT_TRUE(same_bits(stopped.state(), shorter.state()));
+}
+
+TEST(TrainerTest, SkippedStepsAreCounted) {
+  TrainingOptions options = options_of(10);
+  EXPECT_EQ(Training(options, kNormed, {}).run().recorder.end->skipped_steps, 0);
+  options.on_nonfinite = OnNonfinite::kSkip;
+  Training one(options, kNormed, {});
+  poison_step_4(one);
+  EXPECT_EQ(one.run().recorder.end->skipped_steps, 1);
+  Training all(options, kNormed, {});
+  all.net.poison = [](const at::Tensor& y) { return y * kInfinity; };
+  EXPECT_EQ(all.run().recorder.end->skipped_steps, 10);
+}
+
 TEST(TrainerTest, SkippingTrainsOnAndStaysFinite) {
-  TrainerOptions options = options_of(10);
+  TrainingOptions options = options_of(10);
   options.on_nonfinite = OnNonfinite::kSkip;
   Training training(options, kNormed, both_rules());
   poison_step_4(training);
@@ -323,7 +344,7 @@ TEST(TrainerTest, AFinitePerturbedForwardMovesTheRunningStatisticsOnce) {
 
 // The squares of a weight that the data term does not reach overflow float32; its regulariser's gradient does not.
 TEST(TrainerTest, AnInfiniteLossWithFiniteGradientsIsFoundInTheLoss) {
-  TrainerOptions options = options_of(3);
+  TrainingOptions options = options_of(3);
   options.regularizer = {"l2", 0.1};
   Training training(options, {at::kFloat, 0, false, true}, {});
   {

@@ -32,21 +32,38 @@ class Recorder : public Callback {
   std::function<void(const StepRecord&, const StepView&)> on_step;
 };
 
+struct TrainingOptions : TrainerOptions {
+  std::uint64_t seed = 1;
+  std::int64_t steps = 2000, batch_size = 8;
+  RegularizerConfig regularizer;
+  OptimizerConfig optimizer;
+};
+
+inline Task task_of(SmallNet& net, const TrainingOptions& options, std::vector<Rule> rules, data::DataSplits data) {
+  Task task = task_of(net, std::move(rules));
+  task.data = std::move(data);
+  task.seed = options.seed;
+  task.steps = options.steps;
+  task.batch_size = options.batch_size;
+  task.regularizer = options.regularizer;
+  task.optimizer = options.optimizer;
+  return task;
+}
+
 // 40 samples in batches of 8: 5 steps an epoch.
-inline TrainerOptions options_of(std::int64_t steps) {
-  TrainerOptions options;
+inline TrainingOptions options_of(std::int64_t steps) {
+  TrainingOptions options;
   options.steps = steps;
-  options.batch_size = 8;
   options.optimizer.spec.set("learning_rate", 0.2);
   options.config_digest = "this run";
   return options;
 }
 
 struct Training {
-  Training(TrainerOptions options, const SmallNetOptions& net_options, std::vector<Rule> rules)
+  Training(const TrainingOptions& options, const SmallNetOptions& net_options, std::vector<Rule> rules)
       : net(net_options),
-        plan(plan_of(std::move(rules))),
-        trainer(std::move(options), net, random_splits(40, net_options.dtype), plan, {&recorder}) {}
+        task(task_of(net, options, std::move(rules), random_splits(40, net_options.dtype))),
+        trainer(options, task, {&recorder}) {}
   const Training& run() {
     at::manual_seed(77);
     trainer.run();
@@ -59,7 +76,7 @@ struct Training {
   }
 
   SmallNet net;
-  Plan plan;
+  Task task;
   Recorder recorder;
   Trainer trainer;
 };

@@ -45,28 +45,30 @@ std::vector<std::int64_t> split_rows(std::int64_t rows, std::uint64_t seed, bool
 DataSplits load_libsvm(const DatasetRequest& request) {
   const std::string& path = request.spec.text("path");
   const LibsvmTable table = parse_libsvm(read_text(path), path);
-  const LibsvmLabels labels = find_labels(table, path);
-  const auto set = [&](const at::Tensor& inputs, const at::Tensor& signs) {
-    return std::make_shared<TensorDataset>(inputs.to(request.dtype), signs.to(request.dtype), 0, request.dtype);
+  const bool numbers = request.spec.has("targets") && request.spec.text("targets") == "numbers";
+  const LibsvmLabels labels = numbers ? LibsvmLabels{} : find_labels(table, path);
+  const auto set = [&](const at::Tensor& inputs, const at::Tensor& targets) {
+    const at::Tensor x = inputs.to(request.dtype), y = targets.to(request.dtype);
+    return numbers ? std::make_shared<TensorDataset>(x, y) : std::make_shared<TensorDataset>(x, y, 0, request.dtype);
   };
-  const auto signs_of = [&](const LibsvmTable& rows, const std::string& name) {
-    const auto signs = sign_labels(rows, labels, name);
-    return tensor_of(signs, {static_cast<std::int64_t>(signs.size())}, at::kDouble);
+  const auto targets_of = [&](const LibsvmTable& rows, const std::string& name) {
+    const auto targets = numbers ? rows.labels : sign_labels(rows, labels, name);
+    return tensor_of(targets, {static_cast<std::int64_t>(targets.size())}, at::kDouble);
   };
 
   const std::string test_path = path + ".t";
   if (std::filesystem::exists(test_path)) {
     const LibsvmTable test = parse_libsvm(read_text(test_path), test_path);
     const std::int64_t features = std::max({table.features, test.features, 1});
-    return {set(dense_features(table, features, path), signs_of(table, path)),
-            set(dense_features(test, features, test_path), signs_of(test, test_path))};
+    return {set(dense_features(table, features, path), targets_of(table, path)),
+            set(dense_features(test, features, test_path), targets_of(test, test_path))};
   }
-  const at::Tensor inputs = dense_features(table, std::max(table.features, 1), path), signs = signs_of(table, path);
+  const at::Tensor inputs = dense_features(table, std::max(table.features, 1), path), targets = targets_of(table, path);
   const std::uint64_t seed = named_seed(request.run_seed, "data.split");
   const auto part = [&](bool test) {
     const auto rows = split_rows(inputs.size(0), seed, test);
     const auto index = tensor_of(rows, {static_cast<std::int64_t>(rows.size())}, at::kLong);
-    return set(inputs.index_select(0, index), signs.index_select(0, index));
+    return set(inputs.index_select(0, index), targets.index_select(0, index));
   };
   return {part(false), part(true)};
 }
@@ -75,8 +77,11 @@ DataSplits load_libsvm(const DatasetRequest& request) {
 
 DatasetKind libsvm() {
   return {{.name = "libsvm",
-           .summary = "a LIBSVM file of two labels, taken as -1 and +1",
-           .parameters = {Parameter::path("path", "a file")}},
+           .summary = "a LIBSVM file of two labels, taken as -1 and +1, or of numbers",
+           .parameters = {Parameter::path("path", "a file"),
+                          Parameter::choice("targets", {"labels", "numbers"},
+                                            "what stands first in a line; numbers: for regression; else labels")
+                              .optional()}},
           load_libsvm};
 }
 

@@ -22,6 +22,10 @@ class LinearChain : public Model {
     for (auto& [linear, site] : operators_) y = tap(site, linear->forward(y));
     return y;
   }
+  std::optional<std::int64_t> linear_outputs() const override {
+    if (operators_.size() > 1) return std::nullopt;
+    return operators_.front().linear->weight.size(0);
+  }
 
  private:
   std::vector<LinearOperator> operators_;

@@ -15,9 +15,11 @@ class Logistic : public Model {
 
   at::Tensor forward(const at::Tensor& input) override { return input.flatten(1).mv(weight_); }
 
-  at::Tensor forward_with_target(const at::Tensor& input, const at::Tensor& target) override {
-    return tap(site_, (target * forward(input)).neg());
+  at::Tensor forward_batch(const data::Batch& batch) override {
+    return tap(site_, (batch.target() * forward(batch.input())).neg());
   }
+  bool label_inside() const override { return true; }
+  std::optional<std::int64_t> linear_outputs() const override { return 1; }
 
  private:
   at::Tensor weight_;
@@ -25,9 +27,10 @@ class Logistic : public Model {
 };
 
 std::shared_ptr<Model> make_logistic(const KindSpec&, const ModelInput& input) {
-  if (input.classes > 0) {
-    throw UserError("model",
-                    "logistic: expected data with labels -1 / +1, got " + std::to_string(input.classes) + " classes");
+  if (input.classes > 0 || input.numbers > 0) {
+    throw UserError("model", "logistic: expected data with labels -1 / +1, got " +
+                                 (input.classes > 0 ? std::to_string(input.classes) + " classes"
+                                                    : "targets of " + std::to_string(input.numbers) + " numbers"));
   }
   expect_weight_size("logistic", 1, flat_features(input));
   return std::make_shared<Logistic>(flat_features(input));

@@ -1,0 +1,43 @@
+// A network as the trainer takes it: any torch module, and a function from a batch to its output.
+//
+//   Network plain(std::make_shared<Net>());                     // forward(input) of the module
+//   Network own(net, [net](const data::Batch& batch) { return net->forward(batch["tokens"], batch["mask"]); });
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "gradquake/data/batch.h"
+#include "gradquake/model/model.h"
+
+namespace gradquake::model {
+
+struct Network {
+  using Forward = std::function<at::Tensor(const data::Batch&)>;
+
+  Network() = default;
+  Network(std::nullptr_t) {}
+  Network(std::shared_ptr<torch::nn::Module> own_module, Forward own_forward)
+      : module(std::move(own_module)), forward(std::move(own_forward)) {}
+
+  // Converts, so that a factory may return its module alone.
+  template <std::derived_from<torch::nn::Module> M>
+  Network(std::shared_ptr<M> own) : module(own) {
+    if constexpr (std::derived_from<M, Model>) {
+      forward = [own](const data::Batch& batch) { return own->forward_batch(batch); };
+      if (own) label_inside = own->label_inside();
+    } else {
+      forward = [own](const data::Batch& batch) { return own->forward(batch.input()); };
+    }
+  }
+
+  std::shared_ptr<torch::nn::Module> module;  // parameters, buffers, mode
+  Forward forward;
+  std::optional<bool> label_inside;  // the output holds the label; absent: not known
+};
+
+}  // namespace gradquake::model
