@@ -1,6 +1,6 @@
 # Every library from outside, each for its own field. LibTorch comes from CMAKE_PREFIX_PATH or Torch_DIR; where neither
 # leads to one, from the wheel that scripts/bootstrap puts into .venv; then from the system.
-if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+if(PROJECT_IS_TOP_LEVEL AND NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "Release, Debug, RelWithDebInfo or MinSizeRel" FORCE)
 endif()
 
@@ -34,4 +34,12 @@ find_path(RANDOM123_INCLUDE Random123/philox.h REQUIRED)
 if(GRADQUAKE_TESTS)
   find_package(GTest REQUIRED)
   find_package(benchmark REQUIRED)
+endif()
+
+# Inside another project (add_subdirectory, FetchContent) the libraries we link must be known where ours are linked.
+if(NOT PROJECT_IS_TOP_LEVEL)
+  get_directory_property(found_here IMPORTED_TARGETS)
+  foreach(target ${found_here})
+    set_target_properties(${target} PROPERTIES IMPORTED_GLOBAL TRUE)
+  endforeach()
 endif()
