@@ -4,9 +4,17 @@ if(PROJECT_IS_TOP_LEVEL AND NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYP
   set(CMAKE_BUILD_TYPE Release CACHE STRING "Release, Debug, RelWithDebInfo or MinSizeRel" FORCE)
 endif()
 
-find_program(CCACHE ccache)
-if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+# Decided once: another launcher compiles everything again. With precompiled headers ccache wants
+# CCACHE_SLOPPINESS=pch_defines,time_macros.
+if(NOT DEFINED GRADQUAKE_LAUNCHER)
+  find_program(CCACHE ccache)
+  if(NOT CCACHE)
+    set(CCACHE "")
+  endif()
+  set(GRADQUAKE_LAUNCHER "${CCACHE}" CACHE STRING "What compilers are started by: ccache where it was there at first")
+endif()
+if(GRADQUAKE_LAUNCHER AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${GRADQUAKE_LAUNCHER})
 endif()
 
 find_package(Threads REQUIRED)
