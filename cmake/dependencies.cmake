@@ -1,12 +1,20 @@
 # Every library from outside, each for its own field. LibTorch comes from CMAKE_PREFIX_PATH or Torch_DIR; where neither
 # leads to one, from the wheel that scripts/bootstrap puts into .venv; then from the system.
-if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+if(PROJECT_IS_TOP_LEVEL AND NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "Release, Debug, RelWithDebInfo or MinSizeRel" FORCE)
 endif()
 
-find_program(CCACHE ccache)
-if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+# Decided once: another launcher compiles everything again. With precompiled headers ccache wants
+# CCACHE_SLOPPINESS=pch_defines,time_macros.
+if(NOT DEFINED GRADQUAKE_LAUNCHER)
+  find_program(CCACHE ccache)
+  if(NOT CCACHE)
+    set(CCACHE "")
+  endif()
+  set(GRADQUAKE_LAUNCHER "${CCACHE}" CACHE STRING "What compilers are started by: ccache where it was there at first")
+endif()
+if(GRADQUAKE_LAUNCHER AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${GRADQUAKE_LAUNCHER})
 endif()
 
 find_package(Threads REQUIRED)
@@ -34,4 +42,12 @@ find_path(RANDOM123_INCLUDE Random123/philox.h REQUIRED)
 if(GRADQUAKE_TESTS)
   find_package(GTest REQUIRED)
   find_package(benchmark REQUIRED)
+endif()
+
+# Inside another project (add_subdirectory, FetchContent) the libraries we link must be known where ours are linked.
+if(NOT PROJECT_IS_TOP_LEVEL)
+  get_directory_property(found_here IMPORTED_TARGETS)
+  foreach(target ${found_here})
+    set_target_properties(${target} PROPERTIES IMPORTED_GLOBAL TRUE)
+  endforeach()
 endif()

@@ -1,5 +1,5 @@
-# What an installation holds, and find_package(gradquake): gradquake::hooks (needs LibTorch only) and gradquake::gradquake.
-# Headers install as gradquake/<folder>/<file>.h, as they are included here.
+# What an installation holds, and find_package(gradquake [COMPONENTS hooks]): gradquake::hooks, which needs LibTorch only,
+# and gradquake::gradquake. Headers install as gradquake/<room>/<file>.h, as they are included here.
 include(CMakePackageConfigHelpers)
 
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/gradquake)
@@ -7,11 +7,12 @@ set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/gradquake)
 add_library(gradquake::hooks ALIAS gradquake_hooks)
 target_include_directories(gradquake_hooks INTERFACE
   $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+target_compile_features(gradquake_hooks INTERFACE cxx_std_20)
 set_target_properties(gradquake_hooks PROPERTIES EXPORT_NAME hooks)
 set_target_properties(torch_libraries PROPERTIES EXPORT_NAME torch)
 
-install(TARGETS gradquake_hooks gradquake torch_libraries EXPORT gradquakeTargets
-  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS gradquake_hooks torch_libraries EXPORT gradquakeHooksTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS gradquake EXPORT gradquakeTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 if(TARGET gradquake_program)
   install(TARGETS gradquake_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
@@ -19,6 +20,9 @@ endif()
 install(DIRECTORY gradquake DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
   FILES_MATCHING PATTERN *.h PATTERN *-inl.h EXCLUDE)  # the kernels' insides need Highway
 
+install(DIRECTORY configs DESTINATION ${CMAKE_INSTALL_DATADIR}/gradquake)
+
+install(EXPORT gradquakeHooksTargets NAMESPACE gradquake:: DESTINATION ${package_folder})
 install(EXPORT gradquakeTargets NAMESPACE gradquake:: DESTINATION ${package_folder})
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/gradquakeConfig.cmake.in
   ${PROJECT_BINARY_DIR}/package/gradquakeConfig.cmake INSTALL_DESTINATION ${package_folder})

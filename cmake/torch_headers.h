@@ -1,10 +1,10 @@
 // What the sources that use LibTorch have in common, precompiled once (cmake/component.cmake). No source relies on it:
-// each includes what it uses, and GRADQUAKE_PRECOMPILED=OFF builds without it.
+// each includes what it uses, and GRADQUAKE_PRECOMPILED=OFF builds without it. Modules (torch/nn/) stay out: they double
+// the cost of the whole, and few sources need them.
 #pragma once
 
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/autograd.h>
-#include <torch/nn/module.h>
 
 #include <algorithm>
 #include <cmath>
@@ -12,7 +12,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>

@@ -71,7 +71,7 @@ void add_convergence(Json& document, const Bound& bound, const char* equation) {
 }
 
 void add_bound(Json& document, const theory::NonconvexBound& bound) {
-  add_convergence(document, bound, bound.variant == Variant::measured ? "(34)" : "(37)");
+  add_convergence(document, bound, bound.variant == Variant::kMeasured ? "(34)" : "(37)");
 }
 
 void add_bound(Json& document, const theory::PlBound& bound) { add_convergence(document, bound, "(38)"); }
@@ -168,7 +168,7 @@ Prediction recovery(const measure::ConstantsFile& file, const theory::PlProblem&
 
 // Errors at a step where everything fires, for predictions about one spike.
 Errors spike_errors(const measure::ConstantsFile& file, Variant variant, const Errors& mean) {
-  if (variant == Variant::measured) {
+  if (variant == Variant::kMeasured) {
     const std::optional<double>& error = file.prediction.error;
     return error ? Errors{*error * *error, *error * *error} : mean;
   }
@@ -289,7 +289,7 @@ Json budget_json(const measure::ConstantsFile& file, double frequency) {
   document["occurrences"] = Json::array();
   document["step_size"] = Json::array();
   for (const Variant variant : theory::kVariants) {
-    for (const Guarantee guarantee : {Guarantee::nonconvex, Guarantee::pl}) {
+    for (const Guarantee guarantee : {Guarantee::kNonconvex, Guarantee::kPl}) {
       add_budgets(document["magnitude"], theory::magnitude_budgets(file.constants, variant, guarantee, frequency));
       add_budgets(document["occurrences"], theory::occurrence_budgets(file.constants, variant, guarantee));
       add_budgets(document["step_size"], theory::step_size_budgets(file.constants, variant, guarantee));

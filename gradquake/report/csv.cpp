@@ -31,7 +31,7 @@ CsvField::CsvField(std::string_view value) : text_(quoted_if_needed(value)) {}
 
 CsvWriter::CsvWriter(std::ostream& out, const std::vector<std::string>& columns, Header header)
     : out_(out), columns_(columns.size()) {
-  if (header == Header::write) write({columns.begin(), columns.end()});
+  if (header == Header::kWrite) write({columns.begin(), columns.end()});
 }
 
 void CsvWriter::row(const std::vector<CsvField>& fields) {

@@ -42,10 +42,10 @@ class GRADQUAKE_EXPORT CsvField {
 
 class GRADQUAKE_EXPORT CsvWriter {
  public:
-  enum class Header { write, skip };  // skip: the stream continues a file that has one
+  enum class Header { kWrite, kSkip };  // kSkip: the stream continues a file that has one
 
   // `out` outlives the writer.
-  CsvWriter(std::ostream& out, const std::vector<std::string>& columns, Header header = Header::write);
+  CsvWriter(std::ostream& out, const std::vector<std::string>& columns, Header header = Header::kWrite);
 
   // Throws UserError unless there is one field a column, std::ios_base::failure where the stream fails.
   void row(const std::vector<CsvField>& fields);

@@ -123,8 +123,8 @@ class Panel {
           "text-anchor=\"end\">{5:g}</text>\n",
           kLeft, y(value), kRight, kLeft - 8, y(value) + 4, value);
     }
-    return svg + fmt::format("<path class=\"axis\" d=\"M{0:.0f} {1:.0f}V{2:.0f}H{3:.0f}\"/>\n", kLeft, top_, bottom_,
-                             kRight);
+    return svg +
+           fmt::format("<path class=\"axis\" d=\"M{0:.0f} {1:.0f}V{2:.0f}H{3:.0f}\"/>\n", kLeft, top_, bottom_, kRight);
   }
 
  private:
@@ -273,12 +273,13 @@ std::string step_ticks(const StepAxis& axis, double y) {
   std::string svg;
   const std::int64_t interval = round_interval(static_cast<double>(axis.last) / 8);
   for (std::int64_t step = 0; step <= axis.last; step += interval) {
-    svg += fmt::format("<path class=\"axis\" d=\"M{0:.1f} {1:.0f}v4\"/><text x=\"{0:.1f}\" y=\"{2:.0f}\" "
-                       "text-anchor=\"middle\">{3}</text>\n",
-                       axis.x(step), y, y + 18, step);
+    svg += fmt::format(
+        "<path class=\"axis\" d=\"M{0:.1f} {1:.0f}v4\"/><text x=\"{0:.1f}\" y=\"{2:.0f}\" "
+        "text-anchor=\"middle\">{3}</text>\n",
+        axis.x(step), y, y + 18, step);
   }
-  return svg + fmt::format("<text x=\"{:.0f}\" y=\"{:.0f}\" text-anchor=\"middle\">step</text>\n",
-                           (kLeft + kRight) / 2, y + 36);
+  return svg + fmt::format("<text x=\"{:.0f}\" y=\"{:.0f}\" text-anchor=\"middle\">step</text>\n", (kLeft + kRight) / 2,
+                           y + 36);
 }
 
 // Samples with their meaning, in rows as they fit.
@@ -287,7 +288,7 @@ class Legend {
   explicit Legend(double y) : y_(y) {}
 
   void add(const std::string& sample, const char* meaning) {  // the sample is drawn about (10, 0)
-    constexpr double kLetter = 6.4;                            // a generous guess: no font is asked
+    constexpr double kLetter = 6.4;                           // a generous guess: no font is asked
     const double width = 28 + kLetter * static_cast<double>(std::string_view(meaning).size()) + 16;
     if (x_ > kLeft && x_ + width > kRight + 16) {
       x_ = kLeft;

@@ -11,7 +11,7 @@
 namespace gradquake::theory {
 namespace {
 
-std::string equation(Guarantee guarantee) { return guarantee == Guarantee::nonconvex ? "(34)" : "(38)"; }
+std::string equation(Guarantee guarantee) { return guarantee == Guarantee::kNonconvex ? "(34)" : "(38)"; }
 
 // The two sides of a budget at one step size. Perturbation terms are linear in e2 and b2.
 struct Balance {
@@ -26,13 +26,13 @@ Balance balance(const Constants& constants, Guarantee guarantee, double gamma, V
   const double L = *constants.smoothness;
   const double sigma2 = *constants.gradient_variance;
   const auto T = static_cast<double>(*constants.steps);
-  if (guarantee == Guarantee::nonconvex) {  // (34)
+  if (guarantee == Guarantee::kNonconvex) {  // (34)
     return {6 * *constants.initial_gap / (gamma * T) + 6 * L * gamma * sigma2, 6 * L * gamma, 3};
   }
   const double contraction = *constants.pl * gamma / 3;  // (38)
   const double log_decay = T * std::log1p(-contraction);
   double weights = -std::expm1(log_decay) / contraction;
-  if (variant == Variant::printed) {  // rho^{T-t}
+  if (variant == Variant::kPrinted) {  // rho^{T-t}
     weights *= 1 - contraction;
   }
   return {std::exp(log_decay) * *constants.initial_gap + 3 * L * gamma * sigma2 / *constants.pl,
@@ -41,7 +41,7 @@ Balance balance(const Constants& constants, Guarantee guarantee, double gamma, V
 
 // Empty where every constant that a budget needs is there and gamma <= 1/(3 L). theorem3 and theorem5 know.
 std::string missing(const Constants& constants, Variant variant, Guarantee guarantee) {
-  if (guarantee == Guarantee::pl && !constants.pl) {
+  if (guarantee == Guarantee::kPl && !constants.pl) {
     return "pl is absent";
   }
   Constants quiet = constants;
@@ -128,7 +128,7 @@ std::vector<Budget> magnitude_budgets(const Constants& constants, Variant varian
   validate(constants);
   require(frequency > 0 && frequency <= 1, "a frequency in (0, 1]", number(frequency));
   std::string reason = missing(constants, variant, guarantee);
-  if (variant == Variant::measured) {
+  if (variant == Variant::kMeasured) {
     reason = "a measured error does not say how it grows with the magnitude";
   }
   std::vector<Budget> budgets = refused(constants, variant, guarantee, reason);
@@ -154,7 +154,7 @@ std::vector<Budget> magnitude_budgets(const Constants& constants, Variant varian
 std::vector<Budget> occurrence_budgets(const Constants& constants, Variant variant, Guarantee guarantee) {
   validate(constants);
   std::string reason = missing(constants, variant, guarantee);
-  if (variant == Variant::measured) {
+  if (variant == Variant::kMeasured) {
     reason = "the measured error is not split by site";
   }
   std::vector<Budget> budgets = refused(constants, variant, guarantee, reason);
@@ -174,13 +174,13 @@ std::vector<Budget> occurrence_budgets(const Constants& constants, Variant varia
     }
     const double e2 = site.second_moment(site.magnitude);
     const double b2 = site.bias_squared(site.magnitude);
-    if (guarantee == Guarantee::nonconvex) {
+    if (guarantee == Guarantee::kNonconvex) {
       const double one = sides.perturbation(e2, b2) / T;  // (34): a mean over steps
       budgets[n].value = one == 0 ? T : std::min(T, std::floor(sides.optimization / one * (1 + 1e-12)));
     } else {
       const double rho = 1 - *constants.pl * gamma / 3;
       double jump = L * gamma * gamma * e2 + gamma * b2 / 2;  // (38), (40)
-      if (variant == Variant::printed) {
+      if (variant == Variant::kPrinted) {
         jump *= rho;
       }
       budgets[n].value = jump == 0 ? T : occurrences_at_the_end(sides.optimization / jump, rho, T);
@@ -199,7 +199,7 @@ std::vector<Budget> step_size_budgets(const Constants& constants, Variant varian
     smallest.step_size = 1 / (3 * *smallest.smoothness);  // the one constant that is being looked for
   }
   const std::string reason = missing(smallest, variant, guarantee);
-  const bool split = variant != Variant::measured;
+  const bool split = variant != Variant::kMeasured;
   std::vector<Budget> budgets = refused(constants, variant, guarantee,
                                         reason.empty() && !split ? "the measured error is not split by site" : reason);
   budgets.push_back({"both", 0, equation(guarantee), variant, std::nullopt, reason});

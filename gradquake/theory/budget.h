@@ -15,14 +15,14 @@
 
 namespace gradquake::theory {
 
-enum class Guarantee { nonconvex, pl };  // (34), (38)
+enum class Guarantee { kNonconvex, kPl };  // (34), (38)
 
 // direction "forward" with index j: delta_j; "backward" with index i: eps_i; "both" with index 0: all of them together.
 struct Budget {
   std::string direction{};
   int index = 0;
   std::string equation{};  // "(34)" | "(38)"
-  Variant variant = Variant::corrected;
+  Variant variant = Variant::kCorrected;
   std::optional<double> value{};  // null: no budget, see reason
   std::string reason{};           // also set beside a value that another limit caps
 };

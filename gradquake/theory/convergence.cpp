@@ -95,7 +95,7 @@ Outcome<PlBound> pl_bound(const Problem& problem, double mu, std::span<const Ste
     bound.initial_gap *= rho;
     double energy = L * gamma * gamma * step.second_moment;  // (40)
     double bias = gamma * step.bias_squared / 2;
-    if (variant == Variant::printed) {  // (38) prints rho^{T-t}
+    if (variant == Variant::kPrinted) {  // (38) prints rho^{T-t}
       energy *= rho;
       bias *= rho;
     }
@@ -145,7 +145,7 @@ Outcome<PlBound> theorem5(const Constants& constants, Variant variant) {
   const double contraction = *constants.pl * gamma / 3;
   const double log_decay = static_cast<double>(*constants.steps) * std::log1p(-contraction);
   double weights = -std::expm1(log_decay) / contraction;  // sum_t rho^{T-1-t}
-  if (variant == Variant::printed) {
+  if (variant == Variant::kPrinted) {
     weights *= 1 - contraction;  // (38) prints rho^{T-t}
   }
   PlBound bound;

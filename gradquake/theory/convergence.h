@@ -37,7 +37,7 @@ struct StepError {
 
 // (34): value = the four terms. Units of a squared gradient norm.
 struct NonconvexBound {
-  Variant variant = Variant::measured;
+  Variant variant = Variant::kMeasured;
   double value = 0;
   double initial_gap = 0;           // 6 Delta_0/(gamma T)
   double gradient_noise = 0;        // 6 L gamma sigma^2
@@ -49,7 +49,7 @@ struct NonconvexBound {
 
 // (38): value = the four terms. Units of the loss.
 struct PlBound {
-  Variant variant = Variant::measured;
+  Variant variant = Variant::kMeasured;
   double value = 0;
   double initial_gap = 0;          // rho^T Delta_0
   double gradient_noise = 0;       // 3 L gamma sigma^2/mu
@@ -64,7 +64,7 @@ struct PlBound {
 // an empty run (T = 0).
 GRADQUAKE_EXPORT Outcome<NonconvexBound> nonconvex_bound(const Problem& problem, std::span<const StepError> steps);
 GRADQUAKE_EXPORT Outcome<PlBound> pl_bound(const Problem& problem, double mu, std::span<const StepError> steps,
-                                           Variant variant = Variant::corrected);
+                                           Variant variant = Variant::kCorrected);
 
 // A constant step size and the same perturbations at every step, in closed form: (37) and (38), with Theorems 1 and 2
 // in the same variant. No bound, with the reason, where a constant is absent or gamma > 1/(3 L).

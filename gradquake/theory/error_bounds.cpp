@@ -32,9 +32,9 @@ double column_energy(const Gains& gains, std::size_t column) {
 
 std::string missing(Variant variant) {
   switch (variant) {
-    case Variant::sharp:
+    case Variant::kSharp:
       return "per_operator constants are absent";
-    case Variant::measured:
+    case Variant::kMeasured:
       return "no gradient error was measured";
     default:
       return "uniform constants are absent";
@@ -43,9 +43,9 @@ std::string missing(Variant variant) {
 
 bool has_constants(const Constants& constants, Variant variant) {
   switch (variant) {
-    case Variant::sharp:
+    case Variant::kSharp:
       return !constants.per_operator.empty();
-    case Variant::measured:
+    case Variant::kMeasured:
       return constants.measured.has_value();
     default:
       return constants.uniform.has_value();
@@ -77,7 +77,7 @@ SecondMomentBound uniform_second_moment(const Constants& constants, Variant vari
 
 SecondMomentBound sharp_second_moment(const Constants& constants) {
   const SharpGains gains = sharp_gains(constants.per_operator);
-  SecondMomentBound bound{.variant = Variant::sharp, .equation = "(13), per-operator recursions"};
+  SecondMomentBound bound{.variant = Variant::kSharp, .equation = "(13), per-operator recursions"};
   for (std::size_t j = 0; j < constants.delta.size(); ++j) {
     const ForwardMoments& delta = constants.delta[j];
     bound.delta.push_back(
@@ -121,7 +121,7 @@ BiasBound uniform_bias(const Constants& constants, Variant variant) {
 
 BiasBound sharp_bias(const Constants& constants) {
   const SharpGains gains = sharp_gains(constants.per_operator);
-  BiasBound bound{.variant = Variant::sharp, .equation = "(23), expansion per operator"};
+  BiasBound bound{.variant = Variant::kSharp, .equation = "(23), expansion per operator"};
   for (std::size_t j = 0; j < constants.delta.size(); ++j) {
     const ForwardMoments& delta = constants.delta[j];
     const int index = static_cast<int>(j) + 1;
@@ -157,9 +157,9 @@ Outcome<SecondMomentBound> theorem1(const Constants& constants, Variant variant)
     return {std::nullopt, missing(variant)};
   }
   switch (variant) {
-    case Variant::sharp:
+    case Variant::kSharp:
       return finite(sharp_second_moment(constants));
-    case Variant::measured:
+    case Variant::kMeasured:
       return finite(SecondMomentBound{
           .variant = variant, .equation = "E||u~ - u||^2", .value = constants.measured->second_moment});
     default:
@@ -173,9 +173,9 @@ Outcome<BiasBound> theorem2(const Constants& constants, Variant variant) {
     return {std::nullopt, missing(variant)};
   }
   switch (variant) {
-    case Variant::sharp:
+    case Variant::kSharp:
       return finite(sharp_bias(constants));
-    case Variant::measured:
+    case Variant::kMeasured:
       return finite(
           BiasBound{.variant = variant, .equation = "E||E_t[u~ - u]||^2", .value = constants.measured->bias_squared});
     default:

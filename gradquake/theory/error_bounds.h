@@ -28,7 +28,7 @@ struct SiteTerm {
 
 // value = sum of the terms + interaction.
 struct SecondMomentBound {
-  Variant variant = Variant::printed;
+  Variant variant = Variant::kPrinted;
   std::string equation{};
   double value = 0;
   std::vector<SiteTerm> delta{};
@@ -37,7 +37,7 @@ struct SecondMomentBound {
 };
 
 struct BiasBound {
-  Variant variant = Variant::printed;
+  Variant variant = Variant::kPrinted;
   std::string equation{};
   double value = 0;
   std::vector<SiteTerm> delta_mean{};    // conditional means

@@ -35,7 +35,7 @@ OccurrenceOrder occurrence_order(bool pl, bool zero_mean, std::int64_t T, std::i
       order.perturbation_bias = rate * std::max(delta, eps);
     } else {
       order.perturbation_bias = rate * delta;
-      order.perturbation_energy = variant == Variant::printed
+      order.perturbation_energy = variant == Variant::kPrinted
                                       ? rate * rate * (delta + eps)
                                       : -rate * std::expm1(std::max(delta, eps) * std::log1p(-rate));
     }

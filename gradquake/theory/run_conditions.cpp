@@ -41,9 +41,9 @@ void append_energy(std::vector<Condition>& rows, const RunMeasurements& run) {
   }
   const Problem problem{
       .smoothness = *run.smoothness, .gradient_variance = *run.gradient_variance, .initial_gap = *run.initial_gap};
-  rows.push_back(energy_condition(nonconvex_bound(problem, run.errors), Variant::measured));
+  rows.push_back(energy_condition(nonconvex_bound(problem, run.errors), Variant::kMeasured));
   if (run.pl) {
-    rows.push_back(energy_condition(pl_bound(problem, *run.pl, run.errors, Variant::measured), Variant::measured));
+    rows.push_back(energy_condition(pl_bound(problem, *run.pl, run.errors, Variant::kMeasured), Variant::kMeasured));
   }
 }
 

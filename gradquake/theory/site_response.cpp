@@ -40,7 +40,7 @@ double scaled(double coefficient, double factor) { return factor == 0 ? 0 : coef
 
 std::vector<SiteResponse> site_responses(const Constants& constants, Variant variant) {
   const std::size_t sites = static_cast<std::size_t>(constants.operators) - 1;
-  const bool sharp = variant == Variant::sharp;
+  const bool sharp = variant == Variant::kSharp;
   const SharpGains gains = sharp ? sharp_gains(constants.per_operator) : SharpGains{};
   const SecondMomentCoefficients Ce =
       sharp ? SecondMomentCoefficients{} : second_moment_coefficients(*constants.uniform, constants.operators, variant);

@@ -49,7 +49,7 @@ SecondMomentCoefficients second_moment_coefficients(const UniformConstants& unif
   for (std::size_t i = 1; i < static_cast<std::size_t>(operators); ++i) {
     const double sum = tail_sum(S.from_zero, i, 2 * square(uniform.L_f));
     result.delta.push_back(product(4 * square(C_v) * square(uniform.L_grad), sum));  // (21)
-    const double lost_factor = variant == Variant::printed ? 1 : 2;                  // (20) drops the 2 of (19)
+    const double lost_factor = variant == Variant::kPrinted ? 1 : 2;                 // (20) drops the 2 of (19)
     result.eps.push_back(lost_factor * S.from_one[i]);                               // (21)
   }
   return result;
@@ -68,7 +68,7 @@ BiasCoefficients bias_coefficients(const UniformConstants& uniform, int operator
   }
 
   // (33a) is printed with L_hess; (32), from which it is taken, has C_hess.
-  const double second_derivative = variant == Variant::printed ? uniform.L_hess : uniform.C_hess;
+  const double second_derivative = variant == Variant::kPrinted ? uniform.L_hess : uniform.C_hess;
   BiasCoefficients result;
   for (std::size_t i = 1; i < N; ++i) {
     result.delta_mean.push_back(product(8 * square(second_derivative) * C_v2, tail_sum(S.from_zero, i, ratio)));

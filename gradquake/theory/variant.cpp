@@ -4,13 +4,13 @@ namespace gradquake::theory {
 
 std::string to_string(Variant variant) {
   switch (variant) {
-    case Variant::printed:
+    case Variant::kPrinted:
       return "printed";
-    case Variant::corrected:
+    case Variant::kCorrected:
       return "corrected";
-    case Variant::sharp:
+    case Variant::kSharp:
       return "sharp";
-    case Variant::measured:
+    case Variant::kMeasured:
       return "measured";
   }
   return {};

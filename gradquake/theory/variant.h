@@ -14,10 +14,10 @@
 
 namespace gradquake::theory {
 
-enum class Variant { printed, corrected, sharp, measured };
+enum class Variant { kPrinted, kCorrected, kSharp, kMeasured };
 
-inline constexpr std::array<Variant, 4> kVariants{Variant::printed, Variant::corrected, Variant::sharp,
-                                                  Variant::measured};
+inline constexpr std::array<Variant, 4> kVariants{Variant::kPrinted, Variant::kCorrected, Variant::kSharp,
+                                                  Variant::kMeasured};
 
 GRADQUAKE_EXPORT std::string to_string(Variant variant);
 

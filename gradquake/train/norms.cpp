@@ -1,6 +1,6 @@
 #include "gradquake/train/norms.h"
 
-#include <ATen/ATen.h>
+#include <ATen/core/Tensor.h>
 
 #include <algorithm>
 #include <cmath>
@@ -67,7 +67,7 @@ double squared_norm(const at::Tensor& x) {
 
 double squared_distance(const at::Tensor& x, const at::Tensor& y) {
   if (!is_plain(x) || !is_plain(y) || x.strides() != y.strides() || x.scalar_type() != y.scalar_type()) {
-    return (x.to(at::kDouble) - y.to(at::kDouble)).square().sum().item<double>();
+    return x.to(at::kDouble).sub(y.to(at::kDouble)).square().sum().item<double>();
   }
   const auto n = static_cast<std::size_t>(x.numel());
   return x.scalar_type() == at::kFloat ? squared_distance_of(x.const_data_ptr<float>(), y.const_data_ptr<float>(), n)

@@ -102,7 +102,7 @@ void train_until(const std::string& name, Direction direction, std::int64_t rule
                   .sites = "*",
                   .direction = direction,
                   .perturbation = {"gaussian", {{"scale", 0.01}}},
-                  .schedule = {.interval = rule_interval}};
+                  .schedule = {"every", {{"interval", rule_interval}}}};
   train::Task task;
   task.model = network;
   task.forward = [network](const data::Batch& batch) { return network->forward(batch.input()); };

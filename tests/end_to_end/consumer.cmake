@@ -1,4 +1,4 @@
-# Copies the consumer project from SOURCE to FOLDER, builds it against the installation at PREFIX and runs it.
+# Copies a project from SOURCE to FOLDER, configures it with OPTIONS, builds its PROGRAM and runs it.
 file(REMOVE_RECURSE ${FOLDER})
 file(COPY ${SOURCE}/ DESTINATION ${FOLDER})
 
@@ -9,7 +9,8 @@ function(run)
   endif()
 endfunction()
 
-run(${CMAKE_COMMAND} -S . -B build -G ${GENERATOR} -DCMAKE_PREFIX_PATH=${PREFIX} -DCMAKE_BUILD_TYPE=${BUILD_TYPE}
-  -DCMAKE_CXX_FLAGS=${FLAGS} -DCMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER})
-run(${CMAKE_COMMAND} --build build)
-run(build/consumer)
+run(${CMAKE_COMMAND} -S . -B build -G ${GENERATOR} -DCMAKE_BUILD_TYPE=${BUILD_TYPE} -DCMAKE_CXX_FLAGS=${FLAGS}
+  -DCMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER} ${OPTIONS})
+run(${CMAKE_COMMAND} --build build --target ${PROGRAM})
+file(GLOB_RECURSE program ${FOLDER}/build/${PROGRAM})
+run(${program})

@@ -1,7 +1,6 @@
-# The installation as its users see it: installed into the build folder, run, and found by a project outside the tree.
+# The installation as its users see it: installed into the build folder, run, and found by projects outside the tree,
+# those of examples/.
 set(prefix ${CMAKE_CURRENT_BINARY_DIR}/prefix)
-set(consumer ${CMAKE_CURRENT_BINARY_DIR}/consumer)
-
 string(TOUPPER "${CMAKE_BUILD_TYPE}" build_type)
 
 function(package_test claim)
@@ -9,15 +8,30 @@ function(package_test claim)
   set_tests_properties(end_to_end.PackageTest.${claim} PROPERTIES LABELS end_to_end TIMEOUT 300)
 endfunction()
 
+# package_example(CLAIM EXAMPLE [-DOPTION=...]): a copy of examples/EXAMPLE, configured with the options, built and run.
+function(package_example claim example)
+  package_test(${claim} ${CMAKE_COMMAND}
+    -DSOURCE=${PROJECT_SOURCE_DIR}/examples/${example} -DFOLDER=${CMAKE_CURRENT_BINARY_DIR}/${claim}
+    -DPROGRAM=${example} -DGENERATOR=${CMAKE_GENERATOR} -DBUILD_TYPE=${CMAKE_BUILD_TYPE}
+    "-DFLAGS=${CMAKE_CXX_FLAGS_${build_type}}" -DLAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER} "-DOPTIONS=${ARGN}"
+    -P ${PROJECT_SOURCE_DIR}/tests/end_to_end/consumer.cmake)
+endfunction()
+
 package_test(InstallsIntoAPrefix ${CMAKE_COMMAND} --install ${PROJECT_BINARY_DIR} --prefix ${prefix})
 set_tests_properties(end_to_end.PackageTest.InstallsIntoAPrefix PROPERTIES FIXTURES_SETUP installation)
 
-package_test(ConsumersOwnTapIsReachedByTheLibrarysPlan ${CMAKE_COMMAND}
-  -DSOURCE=${CMAKE_CURRENT_SOURCE_DIR}/consumer -DFOLDER=${consumer} -DPREFIX=${prefix} -DGENERATOR=${CMAKE_GENERATOR}
-  -DBUILD_TYPE=${CMAKE_BUILD_TYPE} "-DFLAGS=${CMAKE_CXX_FLAGS_${build_type}}" -DLAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER}
-  -P ${CMAKE_CURRENT_SOURCE_DIR}/consumer.cmake)
-set_tests_properties(end_to_end.PackageTest.ConsumersOwnTapIsReachedByTheLibrarysPlan
-  PROPERTIES FIXTURES_REQUIRED installation)
+# A nlohmann-json that cannot be found: hooks needs nothing but LibTorch.
+package_example(HooksAloneNeedsNothingButLibTorch tap_own_module
+  -DCMAKE_PREFIX_PATH=${prefix} -DCMAKE_DISABLE_FIND_PACKAGE_nlohmann_json=ON)
+set_tests_properties(end_to_end.PackageTest.HooksAloneNeedsNothingButLibTorch PROPERTIES FIXTURES_REQUIRED installation)
+
+package_example(SourceTreeBuildsInsideAnotherProject tap_own_module
+  -DGRADQUAKE_SOURCE=${PROJECT_SOURCE_DIR} -DTorch_DIR=${Torch_DIR} -DCMAKE_UNITY_BUILD=ON
+  -DCMAKE_UNITY_BUILD_BATCH_SIZE=100 -DGRADQUAKE_PRECOMPILED=OFF)
+
+package_test(ConfigsAreInstalled ${CMAKE_COMMAND} -E cat
+  ${prefix}/${CMAKE_INSTALL_DATADIR}/gradquake/configs/README.md ${prefix}/${CMAKE_INSTALL_DATADIR}/gradquake/configs/digits_mlp.yaml)
+set_tests_properties(end_to_end.PackageTest.ConfigsAreInstalled PROPERTIES FIXTURES_REQUIRED installation)
 
 if(TARGET gradquake_program)
   package_test(InstalledProgramFindsItsLibraries ${prefix}/${CMAKE_INSTALL_BINDIR}/gradquake --help)

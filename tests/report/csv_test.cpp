@@ -13,7 +13,7 @@ namespace {
 
 std::string row_of(const std::vector<CsvField>& fields) {
   std::ostringstream out;
-  CsvWriter(out, std::vector<std::string>(fields.size(), "x"), CsvWriter::Header::skip).row(fields);
+  CsvWriter(out, std::vector<std::string>(fields.size(), "x"), CsvWriter::Header::kSkip).row(fields);
   return out.str();
 }
 
@@ -52,7 +52,7 @@ TEST(CsvTest, ARowOfTheWrongWidthIsRefused) {
 TEST(CsvTest, AContinuedFileGetsNoSecondHeader) {
   std::ostringstream out;
   CsvWriter(out, {"a"}).row({1});
-  CsvWriter(out, {"a"}, CsvWriter::Header::skip).row({2});
+  CsvWriter(out, {"a"}, CsvWriter::Header::kSkip).row({2});
   EXPECT_EQ(out.str(), "a\n1\n2\n");
 }
 

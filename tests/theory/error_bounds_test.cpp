@@ -24,26 +24,26 @@ double sum(const std::vector<SiteTerm>& terms) {
 TEST(UniformCoefficientsTest, ForTwoOperatorsTheyAreTheHandComputedOnes) {
   // C = 2, so C_v = 4, S_0 = 1, S_1 = 13.
   const UniformConstants u{.C_grad = 2, .C_hess = 3, .L_f = 5, .L_grad = 7, .L_hess = 11};
-  const auto printed = second_moment_coefficients(u, 2, Variant::printed);
+  const auto printed = second_moment_coefficients(u, 2, Variant::kPrinted);
   EXPECT_DOUBLE_EQ(printed.delta[0], 4 * 16 * 49 * 13.0);
   EXPECT_DOUBLE_EQ(printed.eps[0], 12);
-  EXPECT_DOUBLE_EQ(second_moment_coefficients(u, 2, Variant::corrected).eps[0], 24);
-  const auto bias = bias_coefficients(u, 2, Variant::printed);
+  EXPECT_DOUBLE_EQ(second_moment_coefficients(u, 2, Variant::kCorrected).eps[0], 24);
+  const auto bias = bias_coefficients(u, 2, Variant::kPrinted);
   EXPECT_DOUBLE_EQ(bias.delta_mean[0], 8 * 121 * 16 * 13.0);
   EXPECT_DOUBLE_EQ(bias.delta_fourth[0], 8 * (2 * 121 * 16 * 13.0));
   EXPECT_DOUBLE_EQ(bias.eps_mean[0], 24);
-  EXPECT_DOUBLE_EQ(bias_coefficients(u, 2, Variant::corrected).delta_mean[0], 8 * 9 * 16 * 13.0);
+  EXPECT_DOUBLE_EQ(bias_coefficients(u, 2, Variant::kCorrected).delta_mean[0], 8 * 9 * 16 * 13.0);
 }
 
 TEST(UniformCoefficientsTest, ForThreeOperatorsTheSumsRunOverLaterSites) {
   // C = 1: C_v = 1, S_j = 1, 4, 13.
   const UniformConstants u{.C_grad = 1, .C_hess = 2, .L_f = 1, .L_grad = 3, .L_hess = 5};
-  const auto second = second_moment_coefficients(u, 3, Variant::corrected);
+  const auto second = second_moment_coefficients(u, 3, Variant::kCorrected);
   EXPECT_DOUBLE_EQ(second.delta[0], 4 * 9 * (4 + 13 * 2.0));
   EXPECT_DOUBLE_EQ(second.delta[1], 4 * 9 * 13.0);
   EXPECT_DOUBLE_EQ(second.eps[0], 2 * 3.0);
   EXPECT_DOUBLE_EQ(second.eps[1], 2 * (3 + 9.0));
-  const auto bias = bias_coefficients(u, 3, Variant::corrected);
+  const auto bias = bias_coefficients(u, 3, Variant::kCorrected);
   const double C_y1 = 8 * 4 * 9 * 13 + 2 * 25 * 4.0;
   const double C_y2 = 2 * 25 * 13.0;
   EXPECT_DOUBLE_EQ(bias.delta_mean[0], 8 * 4 * (4 + 13 * 4.0));
@@ -79,7 +79,7 @@ TEST(SharpGainsTest, ForThreeOperatorsTheFirstSiteMeetsBothLaterFactors) {
 
 TEST(ErrorBoundsTest, EveryValueIsTheSumOfItsTermsAndTheInteraction) {
   const Constants constants = complete_constants();
-  for (const Variant variant : {Variant::printed, Variant::corrected, Variant::sharp}) {
+  for (const Variant variant : {Variant::kPrinted, Variant::kCorrected, Variant::kSharp}) {
     const SecondMomentBound one = *theorem1(constants, variant).bound;
     EXPECT_NEAR(one.value, sum(one.delta) + sum(one.eps) + one.interaction, 1e-12 * one.value);
     const BiasBound two = *theorem2(constants, variant).bound;
@@ -93,12 +93,12 @@ TEST(ErrorBoundsTest, EveryValueIsTheSumOfItsTermsAndTheInteraction) {
 TEST(ErrorBoundsTest, TheSharpBoundIsBelowTheCorrectedOneOfTheImpliedUniformConstants) {
   Constants constants = complete_constants();
   constants.uniform = uniform_from(constants.per_operator);
-  EXPECT_LT(theorem1(constants, Variant::sharp).bound->value, theorem1(constants, Variant::corrected).bound->value);
-  EXPECT_LT(theorem2(constants, Variant::sharp).bound->value, theorem2(constants, Variant::corrected).bound->value);
+  EXPECT_LT(theorem1(constants, Variant::kSharp).bound->value, theorem1(constants, Variant::kCorrected).bound->value);
+  EXPECT_LT(theorem2(constants, Variant::kSharp).bound->value, theorem2(constants, Variant::kCorrected).bound->value);
 }
 
 TEST(ErrorBoundsTest, FiringHalfTheTimeHalvesASingleSite) {
-  for (const Variant variant : {Variant::corrected, Variant::sharp}) {
+  for (const Variant variant : {Variant::kCorrected, Variant::kSharp}) {
     Constants constants = complete_constants();
     constants.delta[1] = {};
     constants.eps.clear();
@@ -114,7 +114,7 @@ TEST(ErrorBoundsTest, WithoutPerturbationsEveryBoundIsZero) {
   Constants constants = complete_constants();
   constants.delta.clear();
   constants.eps.clear();
-  for (const Variant variant : {Variant::printed, Variant::corrected, Variant::sharp}) {
+  for (const Variant variant : {Variant::kPrinted, Variant::kCorrected, Variant::kSharp}) {
     EXPECT_EQ(theorem1(constants, variant).bound->value, 0);
     EXPECT_EQ(theorem2(constants, variant).bound->value, 0);
   }
@@ -125,9 +125,9 @@ TEST(ErrorBoundsTest, AVariantWithoutItsConstantsSaysSo) {
   constants.uniform.reset();
   constants.per_operator.clear();
   constants.measured.reset();
-  EXPECT_EQ(theorem1(constants, Variant::printed).reason, "uniform constants are absent");
-  EXPECT_EQ(theorem2(constants, Variant::sharp).reason, "per_operator constants are absent");
-  EXPECT_EQ(theorem1(constants, Variant::measured).reason, "no gradient error was measured");
+  EXPECT_EQ(theorem1(constants, Variant::kPrinted).reason, "uniform constants are absent");
+  EXPECT_EQ(theorem2(constants, Variant::kSharp).reason, "per_operator constants are absent");
+  EXPECT_EQ(theorem1(constants, Variant::kMeasured).reason, "no gradient error was measured");
   for (const Variant variant : kVariants) {
     EXPECT_FALSE(theorem1(constants, variant).bound.has_value());
   }
@@ -136,8 +136,8 @@ TEST(ErrorBoundsTest, AVariantWithoutItsConstantsSaysSo) {
 TEST(ErrorBoundsTest, AnOverflowIsNoBound) {
   Constants constants = complete_constants();
   constants.uniform->C_grad = 1e200;
-  EXPECT_FALSE(theorem1(constants, Variant::corrected).bound.has_value());
-  EXPECT_EQ(theorem1(constants, Variant::corrected).reason, "the bound exceeds the range of double");
+  EXPECT_FALSE(theorem1(constants, Variant::kCorrected).bound.has_value());
+  EXPECT_EQ(theorem1(constants, Variant::kCorrected).reason, "the bound exceeds the range of double");
 }
 
 TEST(ConstantsTest, BadConstantsAreRefusedByName) {

@@ -91,9 +91,9 @@ TEST(OccurrencesTest, AtTable1sLimitTheOrderStaysTheRate) {
       const auto t = static_cast<double>(T);
       const auto Q_delta = static_cast<std::int64_t>(std::pow(t, limit.delta_exponent));
       const auto Q_eps = static_cast<std::int64_t>(std::pow(t, limit.eps_exponent));
-      const auto order = occurrence_order(limit.pl, limit.zero_mean, T, Q_delta, Q_eps, Variant::corrected);
+      const auto order = occurrence_order(limit.pl, limit.zero_mean, T, Q_delta, Q_eps, Variant::kCorrected);
       EXPECT_LE(order.value, 4 * order.optimization) << limit.equation;
-      const auto beyond = occurrence_order(limit.pl, limit.zero_mean, T, 100 * Q_delta, Q_eps, Variant::corrected);
+      const auto beyond = occurrence_order(limit.pl, limit.zero_mean, T, 100 * Q_delta, Q_eps, Variant::kCorrected);
       EXPECT_GT(beyond.value, 50 * order.optimization) << limit.equation;
     }
   }

@@ -49,9 +49,9 @@ TEST(BoundsTest, CorrectedAndSharpTheorem1AreNeverViolatedOnRandomChains) {
     const Case one = random_case(random);
     const double measured = std::max(0.0, one.errors.second_moment - rounding(one));
     const auto bound = [&](Variant variant) { return theory::theorem1(one.constants, variant).bound->value; };
-    printed.add(measured, bound(Variant::printed));
-    corrected.add(measured, bound(Variant::corrected));
-    sharp.add(measured, bound(Variant::sharp));
+    printed.add(measured, bound(Variant::kPrinted));
+    corrected.add(measured, bound(Variant::kCorrected));
+    sharp.add(measured, bound(Variant::kSharp));
   }
   for (const Tightness* one : {&printed, &corrected, &sharp}) {
     one->report();
@@ -68,9 +68,9 @@ TEST(BoundsTest, SharpTheorem2IsNeverViolatedOnRandomChains) {
     const Case one = random_case(random);
     const double measured = std::max(0.0, one.errors.bias_squared - rounding(one));
     const auto bound = [&](Variant variant) { return theory::theorem2(one.constants, variant).bound->value; };
-    printed.add(measured, bound(Variant::printed));
-    corrected.add(measured, bound(Variant::corrected));
-    sharp.add(measured, bound(Variant::sharp));
+    printed.add(measured, bound(Variant::kPrinted));
+    corrected.add(measured, bound(Variant::kCorrected));
+    sharp.add(measured, bound(Variant::kSharp));
   }
   for (const Tightness* one : {&printed, &corrected, &sharp}) {
     one->report();
@@ -120,7 +120,7 @@ TEST(BoundsTest, PerturbationsOutsideTheirConstantsAreCaught) {
       constants.ell /= 2;
       constants.D /= 2;
     }
-    violated += one.errors.second_moment > theory::theorem1(one.constants, Variant::sharp).bound->value ? 1 : 0;
+    violated += one.errors.second_moment > theory::theorem1(one.constants, Variant::kSharp).bound->value ? 1 : 0;
   }
   EXPECT_GT(violated, 50);
 }

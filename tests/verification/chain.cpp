@@ -29,7 +29,7 @@ struct Derivatives {
 };
 
 Derivatives derivatives(Kind kind) {
-  if (kind == Kind::sigmoid) {
+  if (kind == Kind::kSigmoid) {
     return {0.25, 1 / (6 * std::sqrt(3.0)), 0.125};
   }
   return {1, 4 / (3 * std::sqrt(3.0)), 2};
@@ -103,21 +103,21 @@ Matrix scaled_orthonormal(std::size_t rows, std::size_t columns, double scale, s
 
 Vector Operator::value(const Vector& x) const {
   Vector z = multiply(Q, x);
-  if (kind == Kind::linear) {
+  if (kind == Kind::kLinear) {
     return z;
   }
   for (std::size_t i = 0; i < z.size(); ++i) {
     switch (kind) {
-      case Kind::affine:
+      case Kind::kAffine:
         z[i] += k * w[i];
         break;
-      case Kind::quadratic:
+      case Kind::kQuadratic:
         z[i] = a / 2 * z[i] * z[i] + b * z[i] + w[i];
         break;
-      case Kind::gated:
+      case Kind::kGated:
         z[i] = w[i] * z[i] + a / 2 * z[i] * z[i];
         break;
-      case Kind::sigmoid:
+      case Kind::kSigmoid:
         z[i] = sigmoid(z[i] + w[i]);
         break;
       default:
@@ -132,19 +132,19 @@ Vector Operator::pull_back(const Vector& x, const Vector& v) const {
   Vector g = v;
   for (std::size_t i = 0; i < g.size(); ++i) {
     switch (kind) {
-      case Kind::affine:
-      case Kind::linear:
+      case Kind::kAffine:
+      case Kind::kLinear:
         break;
-      case Kind::quadratic:
+      case Kind::kQuadratic:
         g[i] *= a * z[i] + b;
         break;
-      case Kind::gated:
+      case Kind::kGated:
         g[i] *= w[i] + a * z[i];
         break;
-      case Kind::sigmoid:
+      case Kind::kSigmoid:
         g[i] *= sigmoid(z[i] + w[i]) * (1 - sigmoid(z[i] + w[i]));
         break;
-      case Kind::tanh:
+      case Kind::kTanh:
         g[i] *= 1 - std::tanh(z[i] + w[i]) * std::tanh(z[i] + w[i]);
         break;
     }
@@ -153,7 +153,7 @@ Vector Operator::pull_back(const Vector& x, const Vector& v) const {
 }
 
 Vector Operator::weight_gradient(const Vector& x, const Vector& v) const {
-  if (kind == Kind::linear) {
+  if (kind == Kind::kLinear) {
     Vector u;
     for (const double row : v) {
       for (const double column : x) {
@@ -166,16 +166,16 @@ Vector Operator::weight_gradient(const Vector& x, const Vector& v) const {
   Vector u = v;
   for (std::size_t i = 0; i < u.size(); ++i) {
     switch (kind) {
-      case Kind::affine:
+      case Kind::kAffine:
         u[i] *= k;
         break;
-      case Kind::gated:
+      case Kind::kGated:
         u[i] *= z[i];
         break;
-      case Kind::sigmoid:
+      case Kind::kSigmoid:
         u[i] *= sigmoid(z[i] + w[i]) * (1 - sigmoid(z[i] + w[i]));
         break;
-      case Kind::tanh:
+      case Kind::kTanh:
         u[i] *= 1 - std::tanh(z[i] + w[i]) * std::tanh(z[i] + w[i]);
         break;
       default:
@@ -190,24 +190,24 @@ theory::OperatorConstants Operator::constants(double radius) const {
   const double z = s * radius;  // bounds |z_i|
   theory::OperatorConstants result;
   switch (kind) {
-    case Kind::affine:
+    case Kind::kAffine:
       result = {.c = s, .k = std::abs(k), .ell = s, .nu = 0, .D = 0, .E = 0};
       break;
-    case Kind::linear:
+    case Kind::kLinear:
       result = {.c = s, .k = radius, .ell = s, .nu = 0, .D = 1, .E = 0};
       break;
-    case Kind::quadratic:
+    case Kind::kQuadratic:
       result.c = (std::abs(a) * z + std::abs(b)) * s;
       result.k = 1;
       result.D = std::abs(a) * s * s;
       break;
-    case Kind::gated:
+    case Kind::kGated:
       result.c = (largest(w) + std::abs(a) * z) * s;
       result.k = z;
       result.D = std::max(std::abs(a) * s * s, s);
       break;
-    case Kind::sigmoid:
-    case Kind::tanh: {
+    case Kind::kSigmoid:
+    case Kind::kTanh: {
       const Derivatives phi = derivatives(kind);
       result.c = phi.first * s;
       result.k = phi.first;
@@ -223,17 +223,17 @@ theory::OperatorConstants Operator::constants(double radius) const {
 double Operator::output_radius(double radius) const {
   const double z = std::abs(scale) * radius;
   switch (kind) {
-    case Kind::affine:
+    case Kind::kAffine:
       return z + std::abs(k) * norm(w);
-    case Kind::linear:
+    case Kind::kLinear:
       return z;
-    case Kind::quadratic:
+    case Kind::kQuadratic:
       return std::abs(a) / 2 * z * z + std::abs(b) * z + norm(w);
-    case Kind::gated:
+    case Kind::kGated:
       return largest(w) * z + std::abs(a) / 2 * z * z;
-    case Kind::sigmoid:
+    case Kind::kSigmoid:
       return std::sqrt(static_cast<double>(w.size())) * sigmoid(z + largest(w));
-    case Kind::tanh:
+    case Kind::kTanh:
       return std::min(z + norm(w), std::sqrt(static_cast<double>(w.size())));
   }
   return 0;

@@ -26,19 +26,19 @@ double norm(const Vector& x);
 Matrix scaled_orthonormal(std::size_t rows, std::size_t columns, double scale, std::mt19937_64& random);
 
 enum class Kind {
-  affine,     // y = Q x + k w
-  linear,     // y = W x, the weights are W
-  quadratic,  // y = a/2 z*z + b z + w   with z = Q x, elementwise
-  gated,      // y = w*z + a/2 z*z
-  sigmoid,    // y = sigmoid(z + w)
-  tanh,       // y = tanh(z + w)
+  kAffine,     // y = Q x + k w
+  kLinear,     // y = W x, the weights are W
+  kQuadratic,  // y = a/2 z*z + b z + w   with z = Q x, elementwise
+  kGated,      // y = w*z + a/2 z*z
+  kSigmoid,    // y = sigmoid(z + w)
+  kTanh,       // y = tanh(z + w)
 };
 
 struct Operator {
-  Kind kind = Kind::affine;
-  Matrix Q;          // W for Kind::linear
+  Kind kind = Kind::kAffine;
+  Matrix Q;          // W for Kind::kLinear
   double scale = 1;  // ||Q||_op
-  Vector w;          // unused by Kind::linear
+  Vector w;          // unused by Kind::kLinear
   double a = 0;
   double b = 0;
   double k = 1;

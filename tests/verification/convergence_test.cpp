@@ -102,7 +102,7 @@ TEST(ConvergenceTest, OnEveryFullBatchRunTheMeasuredBoundsHold) {
   std::mt19937_64 random(31);
   Tightness nonconvex("(34) full batch"), pl("(38) full batch"), printed("(38) printed weights");
   for (int n = 0; n < 600; ++n) {
-    const FiniteSum problem = random_problem(n % 2 == 0 ? Loss::least_squares : Loss::logistic, random);
+    const FiniteSum problem = random_problem(n % 2 == 0 ? Loss::kLeastSquares : Loss::kLogistic, random);
     const double fraction = std::uniform_real_distribution<double>(0.01, 1)(random);
     const auto T = std::uniform_int_distribution<std::size_t>(1, 200)(random);
     const Trajectory run = full_batch_run(problem, random_start(problem, random), Vector(T, fraction / (3 * problem.L)),
@@ -112,7 +112,7 @@ TEST(ConvergenceTest, OnEveryFullBatchRunTheMeasuredBoundsHold) {
     nonconvex.add(run.mean_squared_gradient, theory::nonconvex_bound(constants, run.steps).bound->value);
     pl.add(run.final_gap - rounding, theory::pl_bound(constants, problem.mu, run.steps).bound->value);
     printed.add(run.final_gap - rounding,
-                theory::pl_bound(constants, problem.mu, run.steps, Variant::printed).bound->value);
+                theory::pl_bound(constants, problem.mu, run.steps, Variant::kPrinted).bound->value);
   }
   for (const Tightness* one : {&nonconvex, &pl, &printed}) {
     one->report();
@@ -125,7 +125,7 @@ TEST(ConvergenceTest, WithChangingStepSizesTheWeightedBoundsHoldOnEveryRun) {
   std::mt19937_64 random(32);
   Tightness nonconvex("(34) changing step sizes"), pl("(38) changing step sizes");
   for (int n = 0; n < 400; ++n) {
-    const FiniteSum problem = random_problem(n % 2 == 0 ? Loss::least_squares : Loss::logistic, random);
+    const FiniteSum problem = random_problem(n % 2 == 0 ? Loss::kLeastSquares : Loss::kLogistic, random);
     const auto T = std::uniform_int_distribution<std::size_t>(1, 200)(random);
     Vector step_sizes(T);
     for (std::size_t t = 0; t < T; ++t) {
@@ -149,7 +149,7 @@ TEST(ConvergenceTest, WithChangingStepSizesTheWeightedBoundsHoldOnEveryRun) {
 
 TEST(ConvergenceTest, TakingTheLargestStepSizeEverywhereViolatesBothBounds) {
   std::mt19937_64 random(33);
-  const FiniteSum problem = random_problem(Loss::least_squares, random);
+  const FiniteSum problem = random_problem(Loss::kLeastSquares, random);
   const std::size_t T = 2000;
   const double gamma_max = 1 / (3 * problem.L);
   Vector step_sizes(T, 1e-6 * gamma_max);
@@ -287,7 +287,7 @@ TEST(ConvergenceTest, OnStochasticRunsTheMeasuredBoundsHoldForTheMeanOfAHundredS
   Tightness nonconvex("(34) mean of 100 seeds"), pl("(38) mean of 100 seeds");
   constexpr int kSeeds = 100;
   for (int n = 0; n < 24; ++n) {
-    const FiniteSum problem = random_problem(n % 2 == 0 ? Loss::least_squares : Loss::logistic, random);
+    const FiniteSum problem = random_problem(n % 2 == 0 ? Loss::kLeastSquares : Loss::kLogistic, random);
     const Vector start = random_start(problem, random);
     StochasticSetting setting{.gamma = (0.05 + 0.95 * unit(random)) / (3 * problem.L), .T = 60};
     setting.delta = random() % 2 == 0 ? 0 : 2 * unit(random);

@@ -97,7 +97,7 @@ double minimum_of(const FiniteSum& problem) {
   Vector w(d, 0.0);
   for (int iteration = 0; iteration < 50; ++iteration) {
     Vector curvature(problem.features.size(), 1.0);
-    if (problem.loss == Loss::logistic) {
+    if (problem.loss == Loss::kLogistic) {
       for (std::size_t l = 0; l < curvature.size(); ++l) {
         const double p = sigmoid(-problem.targets[l] * dot(problem.features[l], w));
         curvature[l] = p * (1 - p);
@@ -122,14 +122,14 @@ double FiniteSum::value(const Vector& w) const {
   for (std::size_t l = 0; l < features.size(); ++l) {
     const double h = dot(features[l], w);
     sum +=
-        loss == Loss::least_squares ? (h - targets[l]) * (h - targets[l]) / 2 : std::log1p(std::exp(-targets[l] * h));
+        loss == Loss::kLeastSquares ? (h - targets[l]) * (h - targets[l]) / 2 : std::log1p(std::exp(-targets[l] * h));
   }
   return sum / static_cast<double>(features.size()) + ridge * dot(w, w);
 }
 
 Vector FiniteSum::sample_gradient(const Vector& w, std::size_t l, double delta, double eps) const {
   const double h = dot(features[l], w);
-  const double v = loss == Loss::least_squares ? h - targets[l] + delta + eps
+  const double v = loss == Loss::kLeastSquares ? h - targets[l] + delta + eps
                                                : -targets[l] * (sigmoid(-targets[l] * h + delta) + eps);
   Vector u = features[l];
   for (double& one : u) {
@@ -171,14 +171,14 @@ FiniteSum random_problem(Loss loss, std::mt19937_64& random) {
       h[i] = scales[i] * normal(random);
     }
     const double activation = dot(h, truth);
-    problem.targets.push_back(loss == Loss::least_squares ? activation + normal(random)
+    problem.targets.push_back(loss == Loss::kLeastSquares ? activation + normal(random)
                                                           : (unit(random) < sigmoid(activation) ? 1 : -1));
     problem.features.push_back(std::move(h));
   }
   problem.ridge = std::pow(10.0, -2 * unit(random));
   const Matrix G = weighted_gram(problem.features, Vector(M, 1.0));
   // Data curvature: at most 1/4 per unit for the logistic loss, and it falls to 0 far out.
-  const bool quadratic = loss == Loss::least_squares;
+  const bool quadratic = loss == Loss::kLeastSquares;
   problem.L = largest_eigenvalue(G) * (quadratic ? 1 : 0.25) + 2 * problem.ridge;
   problem.mu = (quadratic ? (1 - 1e-9) * smallest_eigenvalue(G) : 0) + 2 * problem.ridge;
   problem.minimum = minimum_of(problem);

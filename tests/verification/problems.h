@@ -10,12 +10,12 @@
 namespace gradquake::verification {
 
 enum class Loss {
-  least_squares,  // f_1 = h^T w - b,  f_2 = f_1^2/2
-  logistic,       // f_1 = -y h^T w,   f_2 = ln(1 + e^{f_1})
+  kLeastSquares,  // f_1 = h^T w - b,  f_2 = f_1^2/2
+  kLogistic,      // f_1 = -y h^T w,   f_2 = ln(1 + e^{f_1})
 };
 
 struct FiniteSum {
-  Loss loss = Loss::least_squares;
+  Loss loss = Loss::kLeastSquares;
   std::vector<Vector> features;  // h_l
   Vector targets;                // b_l or y_l
   double ridge = 0;              // rho in rho ||w||^2

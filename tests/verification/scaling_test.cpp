@@ -40,7 +40,7 @@ Chain smooth_chain(int N, std::mt19937_64& random) {
     Chain chain = random_chain(N, 3, random);
     bool curved = true;
     for (const Operator& one : chain.operators) {
-      curved = curved && one.kind != Kind::affine && one.kind != Kind::linear;
+      curved = curved && one.kind != Kind::kAffine && one.kind != Kind::kLinear;
     }
     if (curved) {
       return chain;
@@ -64,7 +64,7 @@ Chain orthogonal_chain(int N, double c, std::mt19937_64& random) {
   chain.input = gaussian(kDimension, 0.8, random);
   for (int i = 1; i <= N; ++i) {
     Operator one;
-    one.kind = Kind::linear;
+    one.kind = Kind::kLinear;
     one.scale = c;
     one.Q = scaled_orthonormal(i == N ? 1 : kDimension, kDimension, c, random);
     chain.operators.push_back(one);
@@ -271,7 +271,7 @@ Growth growth(Kind kind, int N, double scale) {
 
 TEST(ScalingTest, AmplificationIsGeometricInDepthOnNonlinearChainsWhoseFactorsExceedOne) {
   for (const double scale : {1.1, 1.2, 1.4}) {
-    const Growth measured = growth(Kind::quadratic, 12, scale);
+    const Growth measured = growth(Kind::kQuadratic, 12, scale);
     const theory::Exponent& slope = measured.log_factor;
     std::printf("  quadratic, scale %.1f: amplification x %.3f per operator, 95 %% [%.3f, %.3f]\n", scale,
                 std::exp(slope.value), std::exp(slope.low), std::exp(slope.high));
@@ -282,7 +282,7 @@ TEST(ScalingTest, AmplificationIsGeometricInDepthOnNonlinearChainsWhoseFactorsEx
 
 TEST(ScalingTest, WithFactorsBelowOneAndAdditiveWeightsAmplificationSettlesInstead) {
   // ||K_i|| does not shrink with ||y_{i-1}||, so the nearest operator dominates: C^_eps_k tends to a constant.
-  const Growth measured = growth(Kind::tanh, 12, 0.6);
+  const Growth measured = growth(Kind::kTanh, 12, 0.6);
   EXPECT_NEAR(measured.amplification.back() / measured.amplification[4], 1, 0.02);
 }
 
@@ -293,7 +293,7 @@ TEST(ScalingTest, WhereFactorsExceedOneTheEarlyForwardAndTheLateBackwardSiteAreW
   int backward = 0;
   for (int n = 0; n < kChains; ++n) {
     const int N = std::uniform_int_distribution<int>(3, 8)(random);
-    const Chain chain = homogeneous_chain(Kind::quadratic, N, 1.25, random);
+    const Chain chain = homogeneous_chain(Kind::kQuadratic, N, 1.25, random);
     forward += forward_amplification(chain, 1, 0.01) > forward_amplification(chain, N - 1, 0.01) ? 1 : 0;
     backward += backward_amplification(chain, N, 0.01) > backward_amplification(chain, 2, 0.01) ? 1 : 0;
 

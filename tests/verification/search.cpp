@@ -31,7 +31,7 @@ Candidate affine_start(int N, double C) {
   Candidate candidate;
   candidate.chain.input = {1.0};
   for (int i = 0; i < N; ++i) {
-    candidate.chain.operators.push_back(scalar_operator(Kind::affine, C));
+    candidate.chain.operators.push_back(scalar_operator(Kind::kAffine, C));
     candidate.chain.operators.back().k = C;
   }
   const auto sites = static_cast<std::size_t>(N) - 1;
@@ -76,7 +76,7 @@ Candidate random_start(bool random_draws, std::mt19937_64& random) {
   Candidate candidate;
   const int N = std::uniform_int_distribution<int>(2, 6)(random);
   candidate.chain.input = {normal(random)};
-  constexpr Kind kKinds[]{Kind::affine, Kind::quadratic, Kind::gated, Kind::sigmoid, Kind::tanh};
+  constexpr Kind kKinds[]{Kind::kAffine, Kind::kQuadratic, Kind::kGated, Kind::kSigmoid, Kind::kTanh};
   for (int i = 0; i < N; ++i) {
     Operator one = scalar_operator(kKinds[random() % 5], std::exp(log_scale(random)));
     one.w = {normal(random)};
@@ -186,11 +186,11 @@ SearchResult search_theorem1_printed() {
   SearchResult best;
   for (const int N : {2, 3, 4, 6, 8, 12, 20}) {
     for (const double C : {0.1, 0.2, 0.3, 0.4, 0.5, 0.577, 0.65, 0.8, 1.0, 1.5, 3.0}) {
-      climb(affine_start(N, C), Variant::printed, false, 40, random, best);
+      climb(affine_start(N, C), Variant::kPrinted, false, 40, random, best);
     }
   }
   for (int restart = 0; restart < 300; ++restart) {
-    climb(random_start(false, random), Variant::printed, false, 200, random, best);
+    climb(random_start(false, random), Variant::kPrinted, false, 200, random, best);
   }
   return best;
 }
@@ -200,11 +200,11 @@ SearchResult search_theorem2_corrected() {
   SearchResult best;
   for (const int N : {2, 4, 8, 20}) {
     for (const double C : {0.1, 0.3, 0.5, 0.577, 0.65, 1.0}) {
-      climb(affine_start(N, C), Variant::corrected, true, 40, random, best);
+      climb(affine_start(N, C), Variant::kCorrected, true, 40, random, best);
     }
   }
   for (int restart = 0; restart < 300; ++restart) {
-    climb(random_start(true, random), Variant::corrected, true, 200, random, best);
+    climb(random_start(true, random), Variant::kCorrected, true, 200, random, best);
   }
   return best;
 }

@@ -30,7 +30,7 @@ Operator scalar(Kind kind, double scale, double w, double a = 0, double b = 0) {
 // f_1 = x + w_1, f_2 = y^2/2 + w_2, f_3 = y^2/2 + w_3 with y_1 = x + w_1.
 Chain counterexample(double y_1) {
   return {{y_1},
-          {scalar(Kind::affine, 1, 0), scalar(Kind::quadratic, 1, 0, 1, 0), scalar(Kind::quadratic, 1, 0, 1, 0)}};
+          {scalar(Kind::kAffine, 1, 0), scalar(Kind::kQuadratic, 1, 0, 1, 0), scalar(Kind::kQuadratic, 1, 0, 1, 0)}};
 }
 
 PerturbationTree quiet(int N) {
@@ -52,11 +52,11 @@ TEST(TruthTest, W4WithoutTheSecondDerivativeInYTheorem2IsFalse) {
       // constant: C_hess = L_hess = 0.
       constants.uniform->C_hess = 0;
       constants.uniform->L_hess = 0;
-      EXPECT_EQ(theory::theorem2(constants, Variant::printed).bound->value, 0);
-      EXPECT_EQ(theory::theorem2(constants, Variant::corrected).bound->value, 0);
+      EXPECT_EQ(theory::theorem2(constants, Variant::kPrinted).bound->value, 0);
+      EXPECT_EQ(theory::theorem2(constants, Variant::kCorrected).bound->value, 0);
       // With C_hess bounding the derivative of J_i as well, the corrected bound holds.
       constants.uniform->C_hess = 1;
-      EXPECT_GE(theory::theorem2(constants, Variant::corrected).bound->value, errors.bias_squared);
+      EXPECT_GE(theory::theorem2(constants, Variant::kCorrected).bound->value, errors.bias_squared);
     }
   }
 }
@@ -84,7 +84,7 @@ TEST(TruthTest, W4TheSharpBoundHoldsWithTheStatedTightness) {
       const double bound = 3 * (y_1 + a) * a * a / 2;
       EXPECT_NEAR(errors.bias_norms[0] / bound, y_1 / (y_1 + a), 2e-9);
       const theory::Constants constants = theory_constants(chain, tree, errors);
-      const theory::BiasBound sharp = *theory::theorem2(constants, Variant::sharp).bound;
+      const theory::BiasBound sharp = *theory::theorem2(constants, Variant::kSharp).bound;
       EXPECT_GE(sharp.value, errors.bias_squared);
       // Operator 1 alone, from the closed-form constants of the chain.
       EXPECT_NEAR(sharp_bias_of_operator(constants, 0), bound, 1e-12 * bound);
@@ -126,8 +126,8 @@ TEST(TruthTest, W7PropagatingTheProofGivesTwiceThePrintedBackwardConstant) {
     for (int repeat = 0; repeat < 20; ++repeat) {
       const UniformConstants u{positive(random), positive(random), positive(random), positive(random),
                                positive(random)};
-      const auto printed = theory::second_moment_coefficients(u, N, Variant::printed);
-      const auto corrected = theory::second_moment_coefficients(u, N, Variant::corrected);
+      const auto printed = theory::second_moment_coefficients(u, N, Variant::kPrinted);
+      const auto corrected = theory::second_moment_coefficients(u, N, Variant::kCorrected);
       for (int site = 1; site < N; ++site) {
         const Propagated proof = propagate(u, N, site);
         const auto at = static_cast<std::size_t>(site) - 1;
@@ -159,16 +159,16 @@ TEST(TruthTest, W9NoChainFoundViolatesTheCorrectedTheorem2) {
 
 TEST(TruthTest, W11WithThePrintedForwardConstantAConditionalMeanIsFree) {
   // f_1 = x + w_1, f_2 = y^2/2 + w_2 has L_hess = 0: (33a) as printed charges nothing for a constant delta.
-  const Chain chain{{1.0}, {scalar(Kind::affine, 1, 0), scalar(Kind::quadratic, 1, 0, 1, 0)}};
+  const Chain chain{{1.0}, {scalar(Kind::kAffine, 1, 0), scalar(Kind::kQuadratic, 1, 0, 1, 0)}};
   PerturbationTree tree = quiet(2);
   tree.delta[0] = constant({0.25});
   const ExactErrors errors = exact_errors(chain, tree);
   const theory::Constants constants = theory_constants(chain, tree, errors);
   EXPECT_EQ(constants.uniform->L_hess, 0);
   EXPECT_DOUBLE_EQ(errors.bias_squared, 0.0625);  // u_1 = y_1, moved by delta
-  EXPECT_EQ(theory::theorem2(constants, Variant::printed).bound->value, 0);
-  EXPECT_GE(theory::theorem2(constants, Variant::corrected).bound->value, errors.bias_squared);
-  EXPECT_GE(theory::theorem2(constants, Variant::sharp).bound->value, errors.bias_squared);
+  EXPECT_EQ(theory::theorem2(constants, Variant::kPrinted).bound->value, 0);
+  EXPECT_GE(theory::theorem2(constants, Variant::kCorrected).bound->value, errors.bias_squared);
+  EXPECT_GE(theory::theorem2(constants, Variant::kSharp).bound->value, errors.bias_squared);
 }
 
 TEST(TruthTest, W12ThePrintedWeightsAreBelowTheRecursionTheyUnroll) {
@@ -185,8 +185,8 @@ TEST(TruthTest, W12ThePrintedWeightsAreBelowTheRecursionTheyUnroll) {
       steps.push_back(step);
     }
     const theory::Problem problem{.smoothness = L, .gradient_variance = 0, .initial_gap = 0};
-    const double corrected = theory::pl_bound(problem, mu, steps, Variant::corrected).bound->value;
-    const double printed = theory::pl_bound(problem, mu, steps, Variant::printed).bound->value;
+    const double corrected = theory::pl_bound(problem, mu, steps, Variant::kCorrected).bound->value;
+    const double printed = theory::pl_bound(problem, mu, steps, Variant::kPrinted).bound->value;
     EXPECT_NEAR(corrected / gap, 1, 1e-12);
     EXPECT_NEAR(gap / printed, 1 / rho, 1e-12);
     EXPECT_GT(gap, printed);
@@ -210,7 +210,7 @@ TEST(TruthTest, W12NoRunFoundIsAboveThePrintedWeightsAllTheSame) {
               w -= a * (w + error);
             }
             const theory::Problem problem{.smoothness = 1, .gradient_variance = 0, .initial_gap = start * start / 2};
-            const double bound = theory::pl_bound(problem, 1, steps, Variant::printed).bound->value;
+            const double bound = theory::pl_bound(problem, 1, steps, Variant::kPrinted).bound->value;
             if (bound > 1e-12) {
               worst = std::max(worst, w * w / 2 / bound);
             }
@@ -243,8 +243,8 @@ TEST(TruthTest, W14TheQuotedGeometricSumIsTheInverseOfWhatIsPrinted) {
 TEST(TruthTest, W16ThePrintedCorollary3LosesALogarithmThatTheLineBeforeKeeps) {
   for (const std::int64_t T : {10'000LL, 1'000'000LL}) {
     const double rate = std::log(static_cast<double>(T)) / static_cast<double>(T);
-    const auto printed = theory::occurrence_order(true, true, T, 1, T, Variant::printed);
-    const auto corrected = theory::occurrence_order(true, true, T, 1, T, Variant::corrected);
+    const auto printed = theory::occurrence_order(true, true, T, 1, T, Variant::kPrinted);
+    const auto corrected = theory::occurrence_order(true, true, T, 1, T, Variant::kCorrected);
     EXPECT_LE(corrected.value, 3 * rate + 1e-12);
     EXPECT_GT(printed.value, 0.99 * std::log(static_cast<double>(T)) * rate);
   }
