@@ -52,7 +52,7 @@ std::string manifest(std::uint64_t seed, std::int64_t threads, const std::string
 
 std::string manifest_json(const train::Task& task) {
   return manifest(task.seed, at::get_num_threads(), task.device.is_cuda() ? "cuda" : "cpu",
-                  task.dtype == at::kDouble ? "float64" : "float32");
+                  train::dtype_of(task) == at::kDouble ? "float64" : "float32");
 }
 
 std::string manifest_json(const RunConfig& config) {
