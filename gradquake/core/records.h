@@ -104,7 +104,7 @@ struct Prediction {
   std::string reason;
 };
 
-// A line of spikes.jsonl (THEORY.md section 3).
+// A line of spikes.jsonl (docs/theory.md 3).
 struct SpikeRecord {
   std::int64_t step = 0;
   std::string detector;  // "shadow" | "robust" | "both" | "nonfinite"

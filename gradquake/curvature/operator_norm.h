@@ -1,4 +1,4 @@
-// Spectral norms of Jacobians, the constants c_i = ||df_i/dy|| and k_i = ||df_i/dw_i|| of THEORY's sharp bounds.
+// Spectral norms of Jacobians: c_i = ||df_i/dy|| and k_i = ||df_i/dw_i|| of the sharp bounds (docs/theory.md 2).
 //
 // J' u is a backward pass (VJP); J v is the gradient of <J' u, v> with respect to a dummy u (double VJP), so the
 // function must be differentiable twice. The largest singular value comes from Lanczos on J'J with full

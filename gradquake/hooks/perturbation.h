@@ -15,7 +15,7 @@
 //
 // The built-in kinds add amplitude(t) * R * (mean + scale * z): z ~ N(0,1) gaussian, U[-1,1) uniform, +-1 rademacher,
 // 1 constant; R = RMS of the tensor under relative_to rms, else 1. With relative_to none a backward perturbation eps is
-// stated per sample and enters autograd's tensor as eps / loss_divisor (THEORY: batches); with rms nothing is divided.
+// stated per sample and enters autograd's tensor as eps / loss_divisor (docs/theory.md 1); with rms nothing is divided.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -1,4 +1,4 @@
-// monitor.curvature: when and how the Hessian's ends are measured (THEORY.md 4).
+// monitor.curvature: when and how the Hessian's ends are measured (docs/theory.md 4).
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// Measures the ends of the Hessian's spectrum on a fixed probe set (THEORY.md 4): train mode with the probe batch's own
-// statistics, one fixed dropout mask, taps off, regulariser and weight decay included.
+// Measures the ends of the Hessian's spectrum on a fixed probe set (docs/theory.md 4): train mode, the probe batch's
+// own statistics, one fixed dropout mask, taps off, regulariser and weight decay included.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 // D and E of an operator f: how fast its Jacobians J = df/dy and K = df/dw change with y, and how fast that change
-// changes, by finite differences of their norms (THEORY.md 4).
+// changes, by finite differences of their norms (docs/theory.md 4).
 //
 //   D >= ||J(y + h d) - J(y)|| / h,   E >= ||J(y + h d) - 2 J(y) + J(y - h d)|| / h^2,   ||d|| = 1,   the same for K
 //

@@ -2,7 +2,7 @@
 //
 // A network that is linear in its parameters (model::Model::linear_outputs) has closed forms under an objective that
 // states its bounds (train::LossBounds: curvature from h_min to h_max in each output). M samples h_i as the rows of H,
-// weight rho of the regulariser, weight decay d of plain SGD (THEORY.md 4):
+// weight rho of the regulariser, weight decay d of plain SGD (docs/theory.md 4):
 //   L = h_max lambda_max(H'H)/M + 2 rho + d,  mu = h_min lambda_min(H'H)/M + 2 rho + d, without a ridge the smallest
 //   eigenvalue above 0
 //   logistic       h from 0 to 1/4;  k_1 = max ||h||, c_2 = 1, D_2 = max sigma' = 1/4, E_2 = max |sigma''| = 1/(6 sqrt 3)

@@ -1,5 +1,5 @@
-// What the theory says of a finished run, beside what happened: every condition of THEORY.md 3, the predictions of the
-// bounds, the score of the predictions made at its spikes, and the conditions that held although the run diverged.
+// What the theory says of a finished run, beside what happened: the conditions of docs/theory.md 3, the predictions of
+// the bounds, the score of the predictions made at its spikes, and the conditions that held although the run diverged.
 #pragma once
 
 #include <cstdint>

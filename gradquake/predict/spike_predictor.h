@@ -1,4 +1,4 @@
-// Predicts, at a spike and before its update, how long training will need to recover (THEORY.md 3).
+// Predicts, at a spike and before its update, how long training will need to recover (docs/theory.md 3).
 //
 //   Delta = -gamma (u~ - u)          the displacement that the spike leaves, for plain SGD
 //   twin's end      w - gamma (u + r + d w)     where the clean step would have gone, d the weight decay

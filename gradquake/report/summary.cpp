@@ -62,14 +62,14 @@ nlohmann::ordered_json summary_json(const Summary& summary) {
           {"episodes", summary.episodes},
           {"verdict", summary.verdict},
           {"progress_lost", or_null(summary.progress_lost)},
-          {"skipped_steps", summary.skipped_steps},
           {"warnings", summary.warnings},
           {"conditions", std::move(conditions)},
           {"predictions", std::move(predictions)},
           {"steps_per_second", or_null(summary.steps_per_second)},
           {"warning_messages", summary.warning_messages},
           {"score", {{"spikes", score_json(summary.score.spikes)}, {"run", score_json(summary.score.run)}}},
-          {"findings", std::move(findings)}};
+          {"findings", std::move(findings)},
+          {"skipped_steps", summary.skipped_steps}};
 }
 
 Summary summary_from_json(const nlohmann::ordered_json& document) {

@@ -38,11 +38,11 @@ struct Summary {
   std::vector<theory::Finding> findings;  // conditions that held although the run diverged
 };
 
-// final_loss, eval {loss, accuracy}, spikes, episodes, verdict, progress_lost, skipped_steps, warnings, conditions
-// [{name, equation, variant, value, threshold, margin, holds, note}], predictions {name: {value, equation, reason}},
-// steps_per_second, warning_messages, score {spikes: {name: {compared, covered, coverage, sharpness, noise_floor,
-// without_prediction, unobserved}}, run: {name: ...}}, findings [{condition, kind, message}]. Absent and non-finite
-// numbers are null.
+// final_loss, eval {loss, accuracy}, spikes, episodes, verdict, progress_lost, warnings, conditions [{name, equation,
+// variant, value, threshold, margin, holds, note}], predictions {name: {value, equation, reason}}, steps_per_second,
+// warning_messages, score {spikes: {name: {compared, covered, coverage, sharpness, noise_floor, without_prediction,
+// unobserved}}, run: {name: ...}}, findings [{condition, kind, message}], skipped_steps. Absent and non-finite numbers
+// are null.
 GRADQUAKE_EXPORT nlohmann::ordered_json summary_json(const Summary& summary);
 // The way back; the evaluation's step is not kept. Throws nlohmann::json::exception for another document.
 GRADQUAKE_EXPORT Summary summary_from_json(const nlohmann::ordered_json& document);

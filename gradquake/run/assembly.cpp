@@ -131,7 +131,7 @@ train::Task assemble(const RunConfig& config) {
 Options run_options(const RunConfig& config) {
   Options options;
   options.name = config.run.name;
-  options.on_nonfinite = config.run.on_nonfinite == "skip" ? train::OnNonfinite::kSkip : train::OnNonfinite::kStop;
+  options.on_nonfinite = config.run.on_nonfinite;
   options.monitor = config.monitor;
   options.curvature = config.curvature;
   options.shadow_interval = config.shadow_interval;

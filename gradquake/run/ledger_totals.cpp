@@ -4,7 +4,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "gradquake/config/reader.h"
+#include "gradquake/config/enum_reader.h"
 #include "gradquake/report/record_json.h"
 
 namespace gradquake::run {
@@ -17,9 +17,7 @@ constexpr std::int64_t kMostStepsToCount = 10'000'000;  // beyond, a rule counts
 
 LedgerConfig read_ledger(config::Reader reader) {
   LedgerConfig ledger;
-  const std::string detail = reader.choice("detail", "auto", {"auto", "full", "totals"});
-  if (detail == "full") ledger.detail = LedgerDetail::kFull;
-  if (detail == "totals") ledger.detail = LedgerDetail::kTotals;
+  ledger.detail = config::read_enum(reader, "detail", ledger.detail);
   ledger.interval = reader.integer("interval", ledger.interval, 1);
   reader.finish();
   return ledger;

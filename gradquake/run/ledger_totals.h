@@ -2,14 +2,17 @@
 // steps. An injection takes about 160 bytes, so a rule at 100 sites in both directions writes 3 GB in 100,000 steps.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "gradquake/core/records.h"
+#include "gradquake/hooks/enum_text.h"
 #include "gradquake/hooks/export.h"
 #include "gradquake/train/task.h"
 
@@ -20,6 +23,17 @@ class Reader;
 namespace gradquake::run {
 
 enum class LedgerDetail { kAuto, kFull, kTotals };  // auto: full, totals where kLedgerLimit is foreseen
+
+}  // namespace gradquake::run
+
+template <>
+struct gradquake::EnumTexts<gradquake::run::LedgerDetail> {
+  using Detail = gradquake::run::LedgerDetail;
+  static constexpr std::array<std::pair<Detail, const char*>, 3> table = {
+      {{Detail::kAuto, "auto"}, {Detail::kFull, "full"}, {Detail::kTotals, "totals"}}};
+};
+
+namespace gradquake::run {
 
 // ledger: in a config.
 struct LedgerConfig {

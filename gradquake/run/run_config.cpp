@@ -7,6 +7,7 @@
 #include <limits>
 #include <thread>
 
+#include "gradquake/config/enum_reader.h"
 #include "gradquake/config/kind_reader.h"
 #include "gradquake/core/seeds.h"
 #include "gradquake/hooks/schedule.h"
@@ -36,7 +37,7 @@ RunSection read_run(Reader reader) {
   run.device = reader.choice("device", run.device, {"cpu", "cuda"});
   run.dtype = reader.choice("dtype", run.dtype, {"float32", "float64"});
   run.out = reader.text("out", run.out);
-  run.on_nonfinite = reader.choice("on_nonfinite", run.on_nonfinite, {"stop", "skip"});
+  run.on_nonfinite = config::read_enum(reader, "on_nonfinite", run.on_nonfinite);
   reader.finish();
   return run;
 }

@@ -1,4 +1,4 @@
-// The four readings of every bound (THEORY.md's words; the paper is arXiv 2602.20646).
+// The four readings of every bound (docs/theory.md 2; the paper is arXiv 2602.20646).
 //
 //   printed    the constants exactly as the paper prints them, misprints included
 //   corrected  the same with the lost factor 2 of (21), C_hess in (33a) and the weights T-1-t of (38)

@@ -1,5 +1,5 @@
 // One step's gradients: the perturbed u~ that trains, and beside it, where a shadow is due, the clean u of the same
-// batch at the same weights (THEORY.md 2 "measured").
+// batch at the same weights (docs/theory.md 2 "measured").
 //
 // The shadow changes no bit of the training: batch-norm buffers and LibTorch's generator are restored, and dropout is
 // addressed by step and row, so both passes see the same masks. Where only backward rules fire one forward pass serves

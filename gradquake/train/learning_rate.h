@@ -38,7 +38,7 @@ class GRADQUAKE_EXPORT LearningRate {
 
   const KindSpec& spec() const { return spec_; }  // complete
   double at(double learning_rate, std::int64_t step, std::int64_t run_steps) const;
-  // The largest rate of steps 0 .. run_steps-1: what the step-size condition takes (THEORY.md 3).
+  // The largest rate of steps 0 .. run_steps-1: what the step-size condition takes (docs/theory.md 3).
   double largest(double learning_rate, std::int64_t run_steps) const;
 
  private:

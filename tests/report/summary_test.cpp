@@ -39,7 +39,7 @@ TEST(SummaryTest, HoldsEveryFieldInOrder) {
   EXPECT_EQ(
       summary_json(example()).dump(),
       R"({"final_loss":0.25,"eval":{"loss":0.5,"accuracy":0.96},"spikes":12,"episodes":9,"verdict":"recovered",)"
-      R"("progress_lost":0.0125,"skipped_steps":3,"warnings":1,"conditions":[)"
+      R"("progress_lost":0.0125,"warnings":1,"conditions":[)"
       R"({"name":"step size","equation":"Thm 3-5","variant":"measured","value":0.05,"threshold":0.04,)"
       R"("margin":0.8,"holds":false,"note":"L of step 1024"},)"
       R"({"name":"rms delta","equation":"Cor. 1","variant":"printed","value":0.5,"threshold":null,)"
@@ -49,14 +49,14 @@ TEST(SummaryTest, HoldsEveryFieldInOrder) {
       R"("covered":1,"coverage":0.5,"sharpness":1.5,"noise_floor":0,"without_prediction":0,"unobserved":0}},)"
       R"("run":{"plateau":{"compared":0,"covered":0,"coverage":null,"sharpness":null,"noise_floor":0,)"
       R"("without_prediction":0,"unobserved":1}}},)"
-      R"("findings":[{"condition":"step_size","kind":"misprediction","message":"held"}]})");
+      R"("findings":[{"condition":"step_size","kind":"misprediction","message":"held"}],"skipped_steps":3})");
 }
 
 TEST(SummaryTest, AnEmptyRunIsMostlyNull) {
   EXPECT_EQ(summary_json({}).dump(),
             R"({"final_loss":null,"eval":null,"spikes":0,"episodes":0,"verdict":"none","progress_lost":null,)"
-            R"("skipped_steps":0,"warnings":0,"conditions":[],"predictions":{},"steps_per_second":null,)"
-            R"("warning_messages":[],"score":{"spikes":{},"run":{}},"findings":[]})");
+            R"("warnings":0,"conditions":[],"predictions":{},"steps_per_second":null,)"
+            R"("warning_messages":[],"score":{"spikes":{},"run":{}},"findings":[],"skipped_steps":0})");
 }
 
 TEST(SummaryTest, NonFiniteNumbersAreNull) {

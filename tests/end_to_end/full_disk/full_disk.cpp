@@ -25,7 +25,7 @@ bool is_regular(int file) {
 
 }  // namespace
 
-extern "C" ssize_t write(int file, const void* bytes, size_t size) {
+extern "C" __attribute__((visibility("default"))) ssize_t write(int file, const void* bytes, size_t size) {
   using Write = ssize_t (*)(int, const void*, size_t);
   static const Write system_write = reinterpret_cast<Write>(::dlsym(RTLD_NEXT, "write"));
   if (!is_regular(file)) return system_write(file, bytes, size);
