@@ -97,7 +97,7 @@ TEST(ObjectiveTest, AccuracyIsTheShareOfRightRows) {
   EXPECT_EQ(metric_of("mse", data::TargetKind::kClasses, kScores, kTargets), 0.5);
   const at::Tensor f1 = at::tensor({-1.0, 2.0, 0.0, -3.0}), signs = at::tensor({1.0, 1.0, -1.0, -1.0});
   EXPECT_EQ(metric_of("logistic", data::TargetKind::kSigns, f1, signs), 0.5);
-  EXPECT_EQ(metric_of("mse", data::TargetKind::kSigns, f1.view({4, 1}), signs), 0.25);
+  EXPECT_EQ(metric_of("mse", data::TargetKind::kSigns, f1.view({4, 1}), signs), 0.5);
 }
 
 TEST(ObjectiveTest, RSquaredIsTheShareOfTheTargetsVarianceThatIsExplained) {

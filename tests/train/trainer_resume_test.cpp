@@ -84,6 +84,7 @@ TEST_F(TrainerResumeTest, ACallbackGetsBackTheStateItSaved) {
 
 TEST_F(TrainerResumeTest, TheLedgersCountersGoOnAcrossACheckpoint) {
   Rule silent = rule_at("fc2", Direction::kForward, 0);
+  silent.may_be_idle = true;
   const std::vector<Rule> with_silent{silent};
   Training unbroken(options(9), net_, with_silent);
   unbroken.run();

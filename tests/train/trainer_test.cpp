@@ -73,6 +73,7 @@ TEST(TrainerTest, WhereNoRuleFiresTheCleanValuesEqualTheOthers) {
 TEST(TrainerTest, APlanThatNeverFiresTrainsAsNoPlan) {
   Rule never = rule_at("*", Direction::kBoth);
   never.schedule.set("from", 1000);
+  never.may_be_idle = true;
   Training with(options_of(12), kEverything, {never}), without(options_of(12), kEverything, {});
   with.run();
   without.run();
