@@ -56,7 +56,7 @@ TEST(RunConfigTest, TheExampleOfTheDesignIsReadAsWritten) {
   EXPECT_EQ(c.run.device, "cpu");
   EXPECT_EQ(c.run.dtype, "float32");
   EXPECT_EQ(c.run.out, "runs");
-  EXPECT_EQ(c.run.on_nonfinite, "stop");
+  EXPECT_EQ(c.run.on_nonfinite, train::OnNonfinite::kStop);
   EXPECT_EQ(c.data.spec.kind, "digits");
   EXPECT_EQ(c.data.batch_size, 64);
   EXPECT_EQ(c.data.micro_batch, std::nullopt);
@@ -172,7 +172,7 @@ TEST(RunConfigTest, AnUnlabelledRulesLabelIsItsPosition) {
   const RunConfig c = read(kShortest + "perturbations: [{sites: a, label: first}, {sites: b}, {sites: c}]");
   EXPECT_EQ(c.rules[1].rule.label, "1");
   EXPECT_EQ(c.rules[2].rule.label, "2");
-  EXPECT_EQ(c.rules[2].place, "t.yaml:2: perturbations.2.sites");
+  EXPECT_EQ(c.rules[2].place("sites"), "t.yaml:2: perturbations.2.sites");
 }
 
 TEST(RunConfigTest, ALogisticModelHasTheLogisticObjectiveByDefault) {
