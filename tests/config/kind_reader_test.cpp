@@ -72,8 +72,8 @@ TEST(KindReaderTest, DefaultsComeFromTheDeclarationInItsOrder) {
   EXPECT_EQ(resolved, "kind: plain\ncolour: red\n");
   read("kind: drawn\ntitle: t\n", &resolved);
   EXPECT_EQ(resolved,
-            "kind: drawn\ntitle: t\nframed: false\nshape: point\nborder: {kind: ring, width: 1.0}\nstrokes: []\n"
-            "tags: []\ncopies: null\n");
+            "kind: drawn\ntitle: t\nframed: false\nshape: point\nborder:\n  kind: ring\n  width: 1.0\n"
+            "strokes: []\ntags: []\ncopies: null\n");
 }
 
 TEST(KindReaderTest, EveryTypeIsReadAndReadsBackTheSame) {
@@ -97,7 +97,7 @@ TEST(KindReaderTest, EveryTypeIsReadAndReadsBackTheSame) {
 TEST(KindReaderTest, EachMistakeStandsAtItsKey) {
   EXPECT_EQ(failure("kind: drawm\n"),
             "[config] a.yaml:1: kind: expected one of plain, drawn, got 'drawm' (nearest: drawn)");
-  EXPECT_EQ(failure("kind: drawn\n"), "[config] a.yaml: title: expected a value, got nothing (the key is required)");
+  EXPECT_EQ(failure("kind: drawn\n"), "[config] a.yaml:1: title: expected a value, got nothing (the key is required)");
   EXPECT_EQ(failure("kind: drawn\ntitle: t\nframe: 1\n"),
             "[config] a.yaml:3: frame: expected a known key, got 'frame' (nearest: framed)");
   EXPECT_EQ(failure("kind: drawn\ntitle: untitled\n"), "[config] a.yaml:2: title: expected a title, got 'untitled'");

@@ -355,7 +355,9 @@ TEST(LedgerTest, AResumedLedgerWarnsAsAnUnbrokenOne) {
       }
     }
   };
-  const std::vector<Rule> rules = {forward_rule("*", 0), backward_rule("always"),
+  Rule nothing = forward_rule("*", 0);
+  nothing.may_be_idle = true;
+  const std::vector<Rule> rules = {nothing, backward_rule("always"),
                                    make_rule("with space 5:", "*", Direction::kForward)};
   const std::vector<std::string> sites = {"always", "early only", "never: 3:\n"};
   Plan unbroken(rules, {}, sites), first(rules, {}, sites), second(rules, {}, sites);
@@ -374,7 +376,9 @@ TEST(LedgerTest, AResumedLedgerWarnsAsAnUnbrokenOne) {
 }
 
 TEST(LedgerTest, DamagedTextIsRefused) {
-  Plan plan({forward_rule("*", 0)}, {});
+  Rule nothing = forward_rule("*", 0);
+  nothing.may_be_idle = true;
+  Plan plan({nothing}, {});
   {
     PlanScope scope(plan, {.loss_divisor = 1});
     tap("site", torch::ones({2}));

@@ -127,8 +127,8 @@ TEST_F(WeightsTest, SavingReplacesTheFileAndLeavesNothingAside) {
   EXPECT_TRUE(equal_tensors(*model, *make_mlp(2)));
 }
 
-TEST_F(WeightsTest, AFolderThatIsMissingIsAUserError) {
-  EXPECT_THROW(save_weights(path("none/weights.safetensors"), *make_mlp(1)), UserError);
+TEST_F(WeightsTest, AFolderThatIsMissingIsNamed) {
+  EXPECT_THROW(save_weights(path("none/weights.safetensors"), *make_mlp(1)), DiskError);
 }
 
 TEST_F(WeightsTest, ADoubleModelTakesFloatWeights) {
