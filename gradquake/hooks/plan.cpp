@@ -138,8 +138,9 @@ void detail::require_in_range(const Plan::State& plan, std::size_t rule, double 
   const std::optional<ElementMoments> moments = plan.perturbations[rule]->moments();
   if (!moments) return;
   const double size = amplitude * std::sqrt(moments->second);
-  const double spread = std::sqrt(std::max(0.0, moments->second - moments->mean * moments->mean));
-  const bool of_mean = spread > 0 && std::abs(moments->mean) > spread;
+  const KindSpec spec = perturbations().complete(plan.rules[rule].perturbation);
+  const bool of_mean =
+      spec.has("mean") && spec.has("scale") && std::abs(spec.number("mean")) > std::abs(spec.number("scale"));
   if (!std::isfinite(moments->second) && dtype == at::kDouble) return;  // only its square is beyond float64
   if (size > largest_number(dtype)) refuse_number(of_mean ? "mean" : "scale", size, dtype);
 }

@@ -136,7 +136,7 @@ TEST_F(RunFolderTest, OverwriteSparesWhatIsNoRun) {
   write_file(workspace_.run_path("thesis") / "chapter.txt", "years of work");
   const Result result = workspace_.run(Workspace::train("thesis", {"--overwrite"}));
   EXPECT_EQ(result.status, 2);
-  EXPECT_NE(result.err.find("no config.yaml"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("no manifest.json"), std::string::npos) << result.err;
   EXPECT_EQ(read_file(workspace_.run_path("thesis") / "chapter.txt"), "years of work");
 }
 

@@ -49,7 +49,7 @@ Trace general_path(const Case& c) {
       "optimizer: {{learning_rate: 0.3, gradient_noise: 1.0e-3}}\n"
       "perturbations:\n"
       "  - {{label: {}, sites: f1, direction: {}, kind: uniform, scale: {}, mean: {}, draw: {},\n"
-      "      schedule: {{kind: every, interval: {}}}}}\n",
+      "      schedule: {{kind: every, interval: {}}}, may_be_idle: true}}\n",
       kSteps, c.regularizer.name(), c.regularizer.weight, kRuleLabel,
       c.direction == Direction::kForward ? "forward" : "backward", c.half_width, c.mean,
       c.draw == DrawMode::kPerStep ? "per_step" : "per_sample", c.interval);
