@@ -18,31 +18,28 @@ namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
-// The iteration in the space orthogonal to what `basis` holds, one product a step. `state` says whether another step can
-// be made.
+// The iteration, one product a step. `state` says whether another step can be made.
 class Iteration {
  public:
   enum class State { kGoing, kExhausted, kNonFinite };
 
-  Iteration(HessianOperator& hessian, Basis& basis, at::Tensor start)
-      : hessian_(hessian), basis_(basis), first_(basis.size()) {
-    const double whole = length(start);
-    const double outside = first_ == 0 ? whole : basis_.project_out(start);
-    if (full() || !std::isfinite(outside) || outside <= rounding() * whole) {
+  Iteration(HessianOperator& hessian, at::Tensor start) : hessian_(hessian) {
+    const double start_length = length(start);
+    if (!std::isfinite(start_length) || start_length == 0) {
       state_ = State::kExhausted;
       return;
     }
-    basis_.append(start.div_(outside));
+    basis_.append(start.div_(start_length));
   }
 
   void step() {
     const std::size_t j = T_.alpha.size();
     if (j > 0) T_.beta.push_back(next_beta_);
-    at::Tensor w = hessian_.apply_flat(basis_[first_ + j]);
-    const double alpha = inner_product(basis_[first_ + j], w);
+    at::Tensor w = hessian_.apply_flat(basis_[j]);
+    const double alpha = inner_product(basis_[j], w);
     T_.alpha.push_back(alpha);
-    subtract(w, alpha, basis_[first_ + j]);
-    if (j > 0) subtract(w, next_beta_, basis_[first_ + j - 1]);
+    subtract(w, alpha, basis_[j]);
+    if (j > 0) subtract(w, next_beta_, basis_[j - 1]);
     next_beta_ = basis_.project_out(w);
     if (!std::isfinite(alpha) || !std::isfinite(next_beta_)) {
       T_.alpha.back() = next_beta_ = kNaN;
@@ -50,7 +47,7 @@ class Iteration {
       return;
     }
     scale_ = std::max({scale_, std::abs(alpha), j > 0 ? T_.beta.back() : 0.0});
-    if (full() || next_beta_ <= rounding() * scale_) {
+    if (complete() || next_beta_ <= rounding() * scale_) {
       next_beta_ = 0;
       state_ = State::kExhausted;
       return;
@@ -61,15 +58,14 @@ class Iteration {
   State state() const { return state_; }
   const Tridiagonal& T() const { return T_; }
   double next_beta() const { return next_beta_; }  // beta_m
+  bool complete() const { return static_cast<std::int64_t>(basis_.size()) == hessian_.dimension(); }
 
  private:
   // Products carry rounding errors of about this size relative to the norm of H; a smaller beta is noise.
   double rounding() const { return hessian_.dtype() == at::kDouble ? 1e-14 : 1e-6; }
-  bool full() const { return static_cast<std::int64_t>(basis_.size()) == hessian_.dimension(); }
 
   HessianOperator& hessian_;
-  Basis& basis_;
-  std::size_t first_;  // of its vectors in the basis
+  Basis basis_;
   Tridiagonal T_;
   double next_beta_ = 0;
   double scale_ = 0;  // largest entry of T, an estimate of the norm of H from below
@@ -81,8 +77,8 @@ void read_end(SpectrumEnd& end, double value, double residual, double allowed) {
   end = {.value = value, .residual = residual, .converged = residual <= allowed};
 }
 
-// Both ends of what one Krylov space shows; `known`: the smoothness other spaces have shown.
-Spectrum search(Iteration& iteration, int limit, double tolerance, double known) {
+// Both ends as one start shows them.
+Spectrum search(Iteration& iteration, int limit, double tolerance) {
   Spectrum seen;
   while (iteration.state() == Iteration::State::kGoing && seen.products < limit && !seen.converged()) {
     iteration.step();
@@ -90,18 +86,11 @@ Spectrum search(Iteration& iteration, int limit, double tolerance, double known)
     seen.T = iteration.T();
     const TridiagonalEigen eigen = tridiagonal_eigen(seen.T);
     const double low = eigen.values.front(), high = eigen.values.back();
-    const double allowed = tolerance * std::max({known, std::abs(low), std::abs(high)});
+    const double allowed = tolerance * std::max(std::abs(low), std::abs(high));
     read_end(seen.lambda_max, high, std::abs(iteration.next_beta() * eigen.last.back()), allowed);
     read_end(seen.lambda_min, low, std::abs(iteration.next_beta() * eigen.last.front()), allowed);
   }
   return seen;
-}
-
-// `end` seen beside `other`, which lies `beyond` it: the outer one where that is more than `allowed`; known when both are.
-void join(SpectrumEnd& end, const SpectrumEnd& other, double beyond, double allowed) {
-  if (!(beyond <= allowed)) end.value = other.value;
-  end.residual = std::max(end.residual, other.residual);
-  end.converged = end.converged && other.converged;
 }
 
 }  // namespace
@@ -121,19 +110,16 @@ Spectrum lanczos(HessianOperator& hessian, const LanczosOptions& options) {
   const auto draw = [&] {
     return at::randn({hessian.dimension()}, generator, at::TensorOptions().dtype(at::kDouble)).to(hessian.dtype());
   };
-  Basis basis;
-  Iteration iteration(hessian, basis, options.start.empty() ? draw() : hessian.flatten(options.start));
-  Spectrum spectrum = search(iteration, options.limit, options.tolerance, 0);
+  Iteration first(hessian, options.start.empty() ? draw() : hessian.flatten(options.start));
+  Spectrum spectrum = search(first, options.limit, options.tolerance);
   if (spectrum.products == 0) throw UserError("curvature", "expected a start that is finite and not zero");
-  if (iteration.state() != Iteration::State::kExhausted || spectrum.products == options.limit) return spectrum;
+  if (!spectrum.converged() || first.complete() || spectrum.products == options.limit) return spectrum;
 
-  Iteration beside(hessian, basis, draw());
-  const Spectrum other =
-      search(beside, options.limit - spectrum.products, options.tolerance, spectrum.smoothness());
-  if (other.products == 0) return spectrum;  // the first space was all there is
+  Iteration second(hessian, draw());
+  const Spectrum other = search(second, options.limit - spectrum.products, options.tolerance);
   const double allowed = options.tolerance * std::max(spectrum.smoothness(), other.smoothness());
-  join(spectrum.lambda_max, other.lambda_max, other.lambda_max.value - spectrum.lambda_max.value, allowed);
-  join(spectrum.lambda_min, other.lambda_min, spectrum.lambda_min.value - other.lambda_min.value, allowed);
+  if (other.lambda_max.value - spectrum.lambda_max.value > allowed) spectrum.lambda_max = other.lambda_max;
+  if (spectrum.lambda_min.value - other.lambda_min.value > allowed) spectrum.lambda_min = other.lambda_min;
   spectrum.products += other.products;
   return spectrum;
 }
@@ -141,8 +127,7 @@ Spectrum lanczos(HessianOperator& hessian, const LanczosOptions& options) {
 Tridiagonal lanczos_from(HessianOperator& hessian, const std::vector<at::Tensor>& displacement, int steps) {
   if (steps < 1) throw UserError("curvature", "expected steps >= 1, got " + std::to_string(steps));
   const at::NoGradGuard no_grad;
-  Basis basis;
-  Iteration iteration(hessian, basis, hessian.flatten(displacement));
+  Iteration iteration(hessian, hessian.flatten(displacement));
   for (int i = 0; i < steps && iteration.state() == Iteration::State::kGoing; ++i) iteration.step();
   return iteration.T();
 }

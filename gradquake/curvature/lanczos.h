@@ -7,8 +7,8 @@
 // until later products show the first. The end of larger |eigenvalue| comes within about ten products; the other one
 // lies at the edge of a dense bulk around zero and often takes more than fifty.
 //
-// A start inside an invariant subspace sees nothing beyond it. The iteration then ends early (beta_m = 0) and goes on
-// from a second random vector, orthogonal to all of that subspace.
+// A start inside an invariant subspace sees nothing beyond it, and no residual tells. Once both ends have converged,
+// what is left of the limit goes into a second, independent start: an end that it sees farther out counts.
 //
 // Dot products accumulate in float64. An exhausted Krylov space, a zero Hessian and non-finite products are results,
 // not errors.
@@ -37,7 +37,7 @@ struct LanczosOptions {
 // One end of the spectrum. It is read where it converges, and again where later products move it by more than the
 // tolerance (it had settled on an inner eigenvalue); until it converges, after every product.
 struct SpectrumEnd {
-  double value = 0;        // Ritz value: inside the spectrum, so the end lies at it or beyond; NaN after a non-finite product
+  double value = 0;        // Ritz value: the end lies at it or farther out; NaN where a product was not finite
   double residual = 0;     // |beta_m s_m|: some eigenvalue lies within it
   bool converged = false;  // residual <= tolerance * largest |Ritz value|
 };
@@ -45,15 +45,14 @@ struct SpectrumEnd {
 struct Spectrum {
   SpectrumEnd lambda_max;
   SpectrumEnd lambda_min;
-  int products = 0;  // spent here: up to limit, fewer where both ends have converged
+  int products = 0;  // spent here: up to limit, fewer where both starts have found both ends
   Tridiagonal T;     // T_m of the first start
 
   double smoothness() const;  // max(|lambda_max|, |lambda_min|); NaN where they are
   bool converged() const { return lambda_max.converged && lambda_min.converged; }
 };
 
-// Throws UserError for limit < 1, a tolerance that is not positive, or a start of other shapes, zero or
-// not finite.
+// Throws UserError for limit < 1, a tolerance that is not positive, or a start of other shapes, zero or not finite.
 GRADQUAKE_EXPORT Spectrum lanczos(HessianOperator& hessian, const LanczosOptions& options = {});
 
 // T_m started AT a displacement Delta, at most `steps` products; fewer where the Krylov space is exhausted, empty where

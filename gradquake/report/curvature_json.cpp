@@ -18,13 +18,14 @@ std::string to_line(const CurvatureRecord& curvature) {
 
 template <>
 CurvatureRecord from_line(const nlohmann::json& line) {
-  return {line.at("step"),
-          number_at(line, "lambda_max"),
-          optional_at<double>(line, "lambda_min"),
-          optional_at<double>(line, "lambda_min_bound"),
-          number_at(line, "smoothness"),
-          number_at(line, "gamma_L"),
-          line.at("products")};
+  return {
+      line.at("step"),
+      number_at(line, "lambda_max"),
+      optional_at<double>(line, "lambda_min"),
+      line.contains("lambda_min_bound") ? optional_at<double>(line, "lambda_min_bound") : std::nullopt,  // 0.1 has none
+      number_at(line, "smoothness"),
+      number_at(line, "gamma_L"),
+      line.at("products")};
 }
 
 }  // namespace gradquake::report
