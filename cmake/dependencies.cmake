@@ -33,7 +33,6 @@ find_package(fmt REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(ZLIB REQUIRED)
-find_package(Eigen3 REQUIRED NO_MODULE)
 find_path(BOOST_INCLUDE boost/math/distributions/students_t.hpp REQUIRED)
 add_library(boost_math INTERFACE)  # headers only, and FindBoost looks for libraries
 target_include_directories(boost_math SYSTEM INTERFACE "$<BUILD_INTERFACE:${BOOST_INCLUDE}>")

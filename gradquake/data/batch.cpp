@@ -11,7 +11,8 @@ namespace gradquake::data {
 Batch::Batch(at::Tensor input, at::Tensor target, std::vector<std::int64_t> ids)
     : Batch(Tensors{{"input", std::move(input)}, {"target", std::move(target)}}, std::move(ids)) {}
 
-Batch::Batch(Tensors tensors, std::vector<std::int64_t> ids) : sample_ids(std::move(ids)), tensors_(std::move(tensors)) {
+Batch::Batch(Tensors tensors, std::vector<std::int64_t> ids)
+    : sample_ids(std::move(ids)), tensors_(std::move(tensors)) {
   for (std::size_t i = 0; i < tensors_.size(); ++i) {
     const auto& [name, tensor] = tensors_[i];
     if (!tensor.defined() || tensor.dim() < 1) {
@@ -34,8 +35,8 @@ const at::Tensor& Batch::operator[](const std::string& wanted) const {
     if (name == wanted) return tensor;
     known += (known.empty() ? "" : ", ") + name;
   }
-  throw UserError("data", "expected a batch with a tensor '" + wanted + "', got one of " +
-                              (known.empty() ? "none" : known));
+  throw UserError("data",
+                  "expected a batch with a tensor '" + wanted + "', got one of " + (known.empty() ? "none" : known));
 }
 
 bool Batch::has(const std::string& wanted) const {

@@ -1,6 +1,6 @@
 // Some rows of a data set: named tensors, each [rows, ...]. `input` and `target` are the names that everything built in
-// uses; a data set of one's own may add others (a second input, a mask, weights), and a network's function reads them by
-// name.
+// uses; a data set of one's own may add others (a second input, a mask, weights), and a network's function reads them
+// by name.
 //
 //   data::Batch batch({{"tokens", tokens}, {"lengths", lengths}, {"target", target}});
 //   net->forward(batch["tokens"], batch["lengths"]);

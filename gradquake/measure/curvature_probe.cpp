@@ -134,9 +134,7 @@ CurvatureProbe::SampleVariance CurvatureProbe::sample_variance() const {
                                     curvature::Derivatives::kFirst);
   const std::int64_t n = probe_.rows();
   if (n < 2) return {0, 0, n};
-  const auto of_sample = [&](std::int64_t row) {
-    return flat_gradient(data_loss(probe_.narrow(row, 1)), parameters_);
-  };
+  const auto of_sample = [&](std::int64_t row) { return flat_gradient(data_loss(probe_.narrow(row, 1)), parameters_); };
   at::Tensor mean = of_sample(0) / static_cast<double>(n);
   for (std::int64_t row = 1; row < n; ++row) mean += of_sample(row) / static_cast<double>(n);
   double sum = 0, squares = 0;

@@ -63,9 +63,9 @@ std::optional<ClosedForm> closed_form(const train::Task& task) {
   }
   if (loss->slope && loss->curvature_change && *outputs == 1) {
     // No gradient goes to the data, so J_1 and the derivatives in y_0 do not appear.
-    form.operators = {{.c = 0, .k = H.norm(2, 1).max().item<double>(), .ell = 0, .nu = *loss->slope, .D = 0, .E = 0},
-                      {.c = *loss->slope, .k = 0, .ell = *loss->slope, .nu = 1, .D = loss->curvature,
-                       .E = *loss->curvature_change}};
+    form.operators = {
+        {.c = 0, .k = H.norm(2, 1).max().item<double>(), .ell = 0, .nu = *loss->slope, .D = 0, .E = 0},
+        {.c = *loss->slope, .k = 0, .ell = *loss->slope, .nu = 1, .D = loss->curvature, .E = *loss->curvature_change}};
   }
   return form;
 }

@@ -5,8 +5,8 @@
 // weight rho of the regulariser, weight decay d of plain SGD (docs/theory.md 4):
 //   L = h_max lambda_max(H'H)/M + 2 rho + d,  mu = h_min lambda_min(H'H)/M + 2 rho + d, without a ridge the smallest
 //   eigenvalue above 0
-//   logistic       h from 0 to 1/4;  k_1 = max ||h||, c_2 = 1, D_2 = max sigma' = 1/4, E_2 = max |sigma''| = 1/(6 sqrt 3)
-//   least squares  one linear operator with C outputs under mse: h = 2/C
+//   logistic       h from 0 to 1/4;  k_1 = max ||h||, c_2 = 1, D_2 = max sigma' = 1/4, E_2 = max |sigma''| = 1/(6 sqrt
+//   3) least squares  one linear operator with C outputs under mse: h = 2/C
 // mu is absent under the non-convex regulariser. The full batch has sigma^2 = 0, plus the noise drawn on top.
 #pragma once
 

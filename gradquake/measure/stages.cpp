@@ -39,8 +39,7 @@ UserError refusal(const std::string& text) { return UserError("theory", text); }
 
 }  // namespace
 
-Stages::Stages(const train::Task& task, data::Batch probe, Unchecked)
-    : task_(task), probe_(std::move(probe)) {
+Stages::Stages(const train::Task& task, data::Batch probe, Unchecked) : task_(task), probe_(std::move(probe)) {
   const curvature::StateGuard guard(*task_.model, kDropoutSeed);
   const at::NoGradGuard no_grad;
   Cut cut(kNone, {});
@@ -50,8 +49,7 @@ Stages::Stages(const train::Task& task, data::Batch probe, Unchecked)
   for (const at::Tensor& tensor : cut.tensors) inputs_.push_back(tensor.detach());
 }
 
-Stages::Stages(const train::Task& task, data::Batch probe)
-    : Stages(task, std::move(probe), Unchecked{}) {
+Stages::Stages(const train::Task& task, data::Batch probe) : Stages(task, std::move(probe), Unchecked{}) {
   if (sites_.empty()) throw refusal("expected a model with at least one site, got one without taps");
   for (const std::string& site : sites_) {
     if (std::count(sites_.begin(), sites_.end(), site) > 1) {

@@ -1,5 +1,5 @@
-// A model cut at its sites into the theory's operators: y_i = f_i(y_{i-1}), y_0 the batch's input, y_1 .. y_{N-1} the sites in
-// the order of their taps, y_N the loss of each sample. f_N is what follows the last site.
+// A model cut at its sites into the theory's operators: y_i = f_i(y_{i-1}), y_0 the batch's input, y_1 .. y_{N-1} the
+// sites in the order of their taps, y_N the loss of each sample. f_N is what follows the last site.
 //
 // f_i is evaluated by running the model with y_{i-1} put in its place at site i-1, so any model is cut whose sites lie
 // on one path. Taps are off but for that; dropout draws the same masks in every run.

@@ -17,7 +17,9 @@ std::int64_t flat_features(const ModelInput& input) {
   return features;
 }
 
-std::int64_t output_features(const ModelInput& input) { return input.classes > 0 ? input.classes : std::max<std::int64_t>(1, input.numbers); }
+std::int64_t output_features(const ModelInput& input) {
+  return input.classes > 0 ? input.classes : std::max<std::int64_t>(1, input.numbers);
+}
 
 void expect_fitting_widths(const std::string& kind, const std::vector<std::int64_t>& widths, const ModelInput& input) {
   if (widths.size() < 2)

@@ -1,6 +1,6 @@
-// The base of the built-in networks, and of one's own kinds (models(), registry.h): a torch module whose forward taps its
-// operators' outputs, so that rules can perturb them. The trainer asks for no base class: any torch::nn::Module trains
-// (train/task.h).
+// The base of the built-in networks, and of one's own kinds (models(), registry.h): a torch module whose forward taps
+// its operators' outputs, so that rules can perturb them. The trainer asks for no base class: any torch::nn::Module
+// trains (train/task.h).
 #pragma once
 
 #include <torch/nn/module.h>

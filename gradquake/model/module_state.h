@@ -32,7 +32,7 @@ class GRADQUAKE_EXPORT BufferSnapshot {
 // Where the generator stands.
 class GRADQUAKE_EXPORT GeneratorSnapshot {
  public:
-  GeneratorSnapshot();                                  // as it stands
+  GeneratorSnapshot();                                   // as it stands
   explicit GeneratorSnapshot(const std::string& bytes);  // as bytes() wrote it
   void restore() const;
   std::string bytes() const;

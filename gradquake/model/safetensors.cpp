@@ -13,22 +13,22 @@ namespace gradquake::model {
 namespace {
 
 constexpr std::uint64_t kLengthSize = 8, kLargestHeader = 100'000'000;  // that of the format
-constexpr std::uint64_t kLargestVolume = std::uint64_t{1} << 56;       // numbers in a tensor
+constexpr std::uint64_t kLargestVolume = std::uint64_t{1} << 56;        // numbers in a tensor
 
 struct TypeName {
   const char* name;
   at::ScalarType type;
 };
-constexpr TypeName kTypeNames[] = {{"F64", at::kDouble}, {"F32", at::kFloat}, {"F16", at::kHalf}, {"BF16", at::kBFloat16},
-                                   {"I64", at::kLong},   {"I32", at::kInt},   {"I16", at::kShort}, {"I8", at::kChar},
-                                   {"U8", at::kByte},    {"BOOL", at::kBool}};
+constexpr TypeName kTypeNames[] = {
+    {"F64", at::kDouble}, {"F32", at::kFloat}, {"F16", at::kHalf}, {"BF16", at::kBFloat16}, {"I64", at::kLong},
+    {"I32", at::kInt},    {"I16", at::kShort}, {"I8", at::kChar},  {"U8", at::kByte},       {"BOOL", at::kBool}};
 
 const TypeName& name_of(const std::string& tensor, at::ScalarType type) {
   for (const TypeName& one : kTypeNames) {
     if (one.type == type) return one;
   }
-  throw UserError("model", "expected a dtype that safetensors knows for '" + tensor + "', got " +
-                               std::string(at::toString(type)));
+  throw UserError(
+      "model", "expected a dtype that safetensors knows for '" + tensor + "', got " + std::string(at::toString(type)));
 }
 
 // One entry of the header, checked on its own.
@@ -144,9 +144,8 @@ NamedTensors parse_safetensors(std::string_view bytes, const std::string& path) 
   for (const auto& [name, value] : header.items()) {
     if (name != "__metadata__") entries.push_back(reader.entry(name, value));
   }
-  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
-    return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
-  });
+  std::sort(entries.begin(), entries.end(),
+            [](const Entry& a, const Entry& b) { return std::pair(a.begin, a.end) < std::pair(b.begin, b.end); });
   std::uint64_t covered = 0;
   for (const Entry& entry : entries) {
     if (entry.begin < covered) reader.fail("'" + entry.name + "' overlaps another tensor");

@@ -76,7 +76,8 @@ Summary summary_from_json(const nlohmann::ordered_json& document) {
   Summary summary;
   summary.final_loss = optional_at<double>(document, "final_loss");
   if (const Json& eval = document.at("eval"); !eval.is_null()) {
-    summary.eval = EvaluationRecord{0, number_at(eval, "loss"), optional_at<double>(eval, "accuracy"), metrics_of(eval)};
+    summary.eval =
+        EvaluationRecord{0, number_at(eval, "loss"), optional_at<double>(eval, "accuracy"), metrics_of(eval)};
   }
   summary.spikes = document.at("spikes");
   summary.episodes = document.at("episodes");

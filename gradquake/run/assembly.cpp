@@ -50,8 +50,8 @@ void check_objective(const RunConfig& config, const train::Objective& objective,
     if (bare && fits(*train::make_objective(kind.name))) fitting.push_back(kind.name);
   }
   throw UserError("config", fmt::format("expected objective.kind {} for model.kind {} on data.kind {} ({}), got {}",
-                                        fmt::join(fitting, ", "), config.model.spec.kind, config.data.spec.kind, text_of(shape),
-                                        config.objective.kind));
+                                        fmt::join(fitting, ", "), config.model.spec.kind, config.data.spec.kind,
+                                        text_of(shape), config.objective.kind));
 }
 
 model::ModelInput model_input(const data::DataShape& shape) {

@@ -71,15 +71,10 @@ std::string in_table(std::string text) {
 }  // namespace
 
 std::vector<const KindGroup*> kind_groups() {
-  std::vector<const KindGroup*> groups = {&data::datasets(),
-                                          &model::models(),
-                                           &train::objectives(),
-                                          &train::regularizers(),
-                                          &train::optimizers(),
-                                          &train::learning_rate_schedules(),
-                                          &perturbations(),
-                                          &schedules(),
-                                          &amplitudes()};
+  std::vector<const KindGroup*> groups = {
+      &data::datasets(),      &model::models(),     &train::objectives(),
+      &train::regularizers(), &train::optimizers(), &train::learning_rate_schedules(),
+      &perturbations(),       &schedules(),         &amplitudes()};
   if (!callbacks().names().empty()) groups.push_back(&callbacks());  // all of them are a user's own
   return groups;
 }

@@ -43,14 +43,16 @@ RunSection read_run(Reader reader) {
 }
 
 // A number that the run's dtype cannot hold would become inf.
-void expect_in_dtype(const RunSection& run, const Reader& section, const KindSpec& spec, const std::string& under = "") {
+void expect_in_dtype(const RunSection& run, const Reader& section, const KindSpec& spec,
+                     const std::string& under = "") {
   constexpr double kLargest = std::numeric_limits<float>::max();
   if (run.dtype != "float32") return;
   for (const auto& [name, value] : spec.values) {
     const auto* number = std::get_if<double>(&value.held());
     if (number == nullptr || std::fabs(*number) <= kLargest) continue;
-    section.fail(under + name, fmt::format("expected a number of at most {:.6g}, the largest float32 (run.dtype), got {:g}",
-                                           kLargest, *number));
+    section.fail(under + name,
+                 fmt::format("expected a number of at most {:.6g}, the largest float32 (run.dtype), got {:g}", kLargest,
+                             *number));
   }
 }
 

@@ -8,8 +8,8 @@
 // Gradient accumulation (`micro_batch`): a batch of B rows is passed in parts of at most `micro_batch` rows, to fit in
 // memory. Each part's mean loss counts rows / B, so the parts' gradients add up to that of the mean over the batch (but
 // for batch-norm, which sees a part). The plan's scope is told the part's first_row and rows, and loss_divisor = B,
-// the divisor in the loss: an eps of given size per sample enters autograd's tensor as eps / B. Every draw is that of the
-// whole batch, whatever the parts.
+// the divisor in the loss: an eps of given size per sample enters autograd's tensor as eps / B. Every draw is that of
+// the whole batch, whatever the parts.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -80,7 +80,8 @@ Registry<ObjectiveFactory>& objectives() {
 std::shared_ptr<const Objective> make_objective(const KindSpec& spec) {
   const KindSpec complete = objectives().complete(spec);
   std::shared_ptr<const Objective> objective = objectives().factory(complete.kind)(complete);
-  if (!objective) throw UserError("train", "expected an objective from the factory of '" + complete.kind + "', got none");
+  if (!objective)
+    throw UserError("train", "expected an objective from the factory of '" + complete.kind + "', got none");
   return objective;
 }
 

@@ -30,7 +30,9 @@ void unarchive(const std::string& bytes, T& value) {
 }  // namespace
 
 CheckpointSections save_state(const torch::nn::Module& model, const Optimizer& optimizer) {
-  return {{"model", archived(model)}, {"optimizer", archived(optimizer)}, {"generator", model::GeneratorSnapshot().bytes()}};
+  return {{"model", archived(model)},
+          {"optimizer", archived(optimizer)},
+          {"generator", model::GeneratorSnapshot().bytes()}};
 }
 
 void restore_state(const CheckpointSections& sections, torch::nn::Module& model, Optimizer& optimizer) {

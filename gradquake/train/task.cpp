@@ -51,9 +51,7 @@ void pass(const Task& task, const std::vector<at::Tensor>& parameters) {
 
 }  // namespace
 
-at::ScalarType dtype_of(const Task& task) {
-  return model::trained_parameters(*task.model).tensors.at(0).scalar_type();
-}
+at::ScalarType dtype_of(const Task& task) { return model::trained_parameters(*task.model).tensors.at(0).scalar_type(); }
 
 void dry_run(Task& task) {
   expect_parts(task);
@@ -101,7 +99,8 @@ void prepare(Task& task) {
   std::vector<std::string> names;
   for (const SiteInfo& site : task.sites) names.push_back(site.name);
   try {
-    task.plan = std::make_unique<Plan>(task.rules, PlanOptions{named_seed(task.seed, "perturbations"), task.steps}, names);
+    task.plan =
+        std::make_unique<Plan>(task.rules, PlanOptions{named_seed(task.seed, "perturbations"), task.steps}, names);
     rehearse(task);
   } catch (const UserError&) {
     throw;

@@ -37,10 +37,10 @@ class Module;
 namespace gradquake::train {
 
 struct Task {
-  std::shared_ptr<torch::nn::Module> model;                 // parameters, buffers, mode
-  std::function<at::Tensor(const data::Batch&)> forward;    // its output, which the objective makes a loss
-  std::string name = "the model";                           // in messages
-  data::DataSplits data;                                    // an absent test set: train
+  std::shared_ptr<torch::nn::Module> model;               // parameters, buffers, mode
+  std::function<at::Tensor(const data::Batch&)> forward;  // its output, which the objective makes a loss
+  std::string name = "the model";                         // in messages
+  data::DataSplits data;                                  // an absent test set: train
   std::shared_ptr<const Objective> objective;
   RegularizerConfig regularizer;
   OptimizerConfig optimizer;

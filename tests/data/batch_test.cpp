@@ -43,7 +43,9 @@ TEST(BatchTest, PartsKeepEveryTensorAndTheIds) {
 }
 
 TEST(BatchTest, RowsThatDifferAndNamesThatRepeatAreRefused) {
-  EXPECT_EQ(error_of([] { Batch(at::ones({3, 2}), at::ones({2})); }),
+  EXPECT_EQ(error_of([] {
+              Batch(at::ones({3, 2}), at::ones({2}));
+            }),
             "[data] expected one number of rows in a batch, got 3 of 'input' and 2 of 'target'");
   EXPECT_NE(error_of([] { Batch({{"a", at::ones({2})}, {"a", at::ones({2})}}); }).find("got two"), std::string::npos);
   EXPECT_NE(error_of([] { Batch({{"a", at::scalar_tensor(1)}}); }).find("without rows"), std::string::npos);

@@ -145,8 +145,8 @@ TEST(LoadDataTest, NumbersOfALibsvmFileAreTargetsOfRegression) {
   config.spec.set("targets", "numbers");
   const auto splits = load_data(config, 1, at::kFloat);
   EXPECT_EQ(splits.train->shape().targets(), TargetKind::kReal);
-  at::Tensor all = at::cat({splits.train->get(all_rows(*splits.train)).target(),
-                            splits.test->get(all_rows(*splits.test)).target()});
+  at::Tensor all =
+      at::cat({splits.train->get(all_rows(*splits.train)).target(), splits.test->get(all_rows(*splits.test)).target()});
   EXPECT_TRUE(at::equal(std::get<0>(all.sort()), at::tensor({-2.25f, 0.0f, 0.5f, 7.0f, 1000.0f})));
 }
 

@@ -121,11 +121,13 @@ TEST(RecordsPageTest, NamesTheMembersOfTheRecords) {
   };
   const std::string text = header("core/records.h") + header("hooks/injection_record.h");
   const auto files = documented();
-  const std::map<std::string, std::string> records = {
-      {"InjectionRecord", "ledger.jsonl"},    {"InjectionTotal", kTotals},
-      {"EvaluationRecord", "evaluations.jsonl"}, {"CurvatureRecord", "curvature.jsonl"},
-      {"SpikeRecord", "spikes.jsonl"},        {"SpikePrediction", "predictions.jsonl"},
-      {"StepLine", "steps.jsonl"}};
+  const std::map<std::string, std::string> records = {{"InjectionRecord", "ledger.jsonl"},
+                                                      {"InjectionTotal", kTotals},
+                                                      {"EvaluationRecord", "evaluations.jsonl"},
+                                                      {"CurvatureRecord", "curvature.jsonl"},
+                                                      {"SpikeRecord", "spikes.jsonl"},
+                                                      {"SpikePrediction", "predictions.jsonl"},
+                                                      {"StepLine", "steps.jsonl"}};
   for (const auto& [record, file] : records) {
     ASSERT_TRUE(files.contains(file)) << file;
     Fields top, declared = members(text, record);

@@ -33,7 +33,8 @@ TEST_F(RecordsTest, FieldsAreThosePromisedInOrder) {
   expect_keys(run / "ledger.jsonl",
               {"step", "rule", "site", "direction", "occurrence", "elements", "norm", "relative_norm"});
   expect_keys(run / "evaluations.jsonl", {"step", "loss", "accuracy"});
-  expect_keys(run / "curvature.jsonl", {"step", "lambda_max", "lambda_min", "lambda_min_bound", "smoothness", "gamma_L", "products"});
+  expect_keys(run / "curvature.jsonl",
+              {"step", "lambda_max", "lambda_min", "lambda_min_bound", "smoothness", "gamma_L", "products"});
   const Json spike = read_lines(run / "spikes.jsonl").front();
   EXPECT_EQ(keys_of(spike.at("causes").at(0)), (Keys{"rule", "site", "direction", "norm", "steps_ago"}));
 }
@@ -200,8 +201,8 @@ TEST_F(RecordsTest, WeightsAreReadableFromPython) {
       "import sys; from safetensors.torch import load_file; "
       "print({k: list(v.shape) for k, v in load_file(sys.argv[1]).items()})";
   const fs::path out = workspace_.path() / "out";
-  const std::string command =
-      python.string() + " -c '" + script + "' " + (run / "weights.safetensors").string() + " > " + out.string() + " 2>&1";
+  const std::string command = python.string() + " -c '" + script + "' " + (run / "weights.safetensors").string() +
+                              " > " + out.string() + " 2>&1";
   EXPECT_EQ(std::system(command.c_str()), 0) << read_file(out);
   for (const char* part : {"'layers.0.weight': [32, 64]", "'layers.2.weight': [10, 32]", "'layers.2.bias': [10]"}) {
     EXPECT_NE(read_file(out).find(part), std::string::npos) << read_file(out);

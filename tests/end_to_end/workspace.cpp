@@ -128,7 +128,8 @@ std::vector<std::string> checkpoints(const fs::path& run) {
 
 void expect_same_run(const fs::path& run, const fs::path& expected) {
   for (const char* name : kRecordFiles) EXPECT_TRUE(read_file(run / name) == read_file(expected / name)) << name;
-  EXPECT_TRUE(read_file(run / "weights.safetensors") == read_file(expected / "weights.safetensors")) << "weights.safetensors";
+  EXPECT_TRUE(read_file(run / "weights.safetensors") == read_file(expected / "weights.safetensors"))
+      << "weights.safetensors";
   EXPECT_EQ(without_name(run), without_name(expected));
   EXPECT_EQ(without_speed(run).dump(1), without_speed(expected).dump(1));
   for (const std::string& path : tree(run)) EXPECT_EQ(path.find(".tmp"), std::string::npos) << path;

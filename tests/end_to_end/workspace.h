@@ -51,7 +51,8 @@ std::vector<std::string> tree(const std::filesystem::path& folder);
 // The finished checkpoints by name, oldest first. A run may write while this looks: none may be seen between two.
 std::vector<std::string> checkpoints(const std::filesystem::path& run);
 
-// Record files, weights.safetensors and config.yaml byte for byte; the summary but for its speed; no temporary file left.
+// Record files, weights.safetensors and config.yaml byte for byte; the summary but for its speed; no temporary file
+// left.
 void expect_same_run(const std::filesystem::path& run, const std::filesystem::path& expected);
 
 std::vector<std::string> keys_of(const Json& object);

@@ -144,15 +144,18 @@ TEST_F(WeightsTest, WeightsOfAnotherModelAreRefusedAndChangeNothing) {
   save_weights(path("cnn.safetensors"), *make_cnn(1));
   save_weights(path("mlp.safetensors"), *make_mlp(1));
   const auto wide = make_cnn(2, 5), mlp = make_mlp(2);
-  EXPECT_NE(load_error(path("cnn.safetensors"), *wide).find("of shape [5, 1, 3, 3], got [3, 1, 3, 3]"), std::string::npos);
-  EXPECT_NE(load_error(path("cnn.safetensors"), *mlp).find("expected a tensor 'layers.0.bias', got none"), std::string::npos);
+  EXPECT_NE(load_error(path("cnn.safetensors"), *wide).find("of shape [5, 1, 3, 3], got [3, 1, 3, 3]"),
+            std::string::npos);
+  EXPECT_NE(load_error(path("cnn.safetensors"), *mlp).find("expected a tensor 'layers.0.bias', got none"),
+            std::string::npos);
   EXPECT_TRUE(equal_tensors(*mlp, *make_mlp(2)));
   EXPECT_TRUE(equal_tensors(*wide, *make_cnn(2, 5)));
   ModelConfig deeper;
   deeper.spec.set("widths", std::vector<std::int64_t>{36, 4, 10, 10});
   const auto deep = make_model(deeper, {{36}, 10}, 1);
   save_weights(path("deep.safetensors"), *deep);
-  EXPECT_NE(load_error(path("deep.safetensors"), *mlp).find("expected no tensor 'layers.2.bias', got one"), std::string::npos);
+  EXPECT_NE(load_error(path("deep.safetensors"), *mlp).find("expected no tensor 'layers.2.bias', got one"),
+            std::string::npos);
 }
 
 // A file with this header, padded or not, and data.
@@ -162,7 +165,8 @@ std::string file_of(const std::string& header, const std::string& data) {
   return bytes + header + data;
 }
 
-std::string entry(const std::string& name, const std::string& type, const std::string& shape, const std::string& offsets) {
+std::string entry(const std::string& name, const std::string& type, const std::string& shape,
+                  const std::string& offsets) {
   return "\"" + name + "\": {\"dtype\": \"" + type + "\", \"shape\": " + shape + ", \"data_offsets\": " + offsets + "}";
 }
 
@@ -210,8 +214,8 @@ TEST_F(WeightsTest, EveryTensorIsAlignedAndTypesOfEveryKindComeBack) {
   struct Mixed : torch::nn::Module {
     Mixed() {
       register_parameter("f", at::tensor({0.1f, 0.2f, 0.3f}));
-      for (const at::ScalarType type : {at::kDouble, at::kHalf, at::kBFloat16, at::kLong, at::kInt, at::kShort, at::kChar,
-                                        at::kByte, at::kBool}) {
+      for (const at::ScalarType type :
+           {at::kDouble, at::kHalf, at::kBFloat16, at::kLong, at::kInt, at::kShort, at::kChar, at::kByte, at::kBool}) {
         register_buffer(at::toString(type), at::arange(3).to(type));
       }
       register_buffer("empty", at::empty({0, 4}));
@@ -268,7 +272,8 @@ std::string python() {
 
 // What Python prints of the file; null where it has no `safetensors`.
 std::optional<std::string> run_python(const std::string& script, const std::string& file) {
-  if (!std::filesystem::exists(python()) || std::system((python() + " -c 'import safetensors.torch' 2>&1").c_str()) != 0)
+  if (!std::filesystem::exists(python()) ||
+      std::system((python() + " -c 'import safetensors.torch' 2>&1").c_str()) != 0)
     return std::nullopt;
   std::string printed;
   FILE* pipe = popen((python() + " " + script + " " + file + " 2>&1").c_str(), "r");
@@ -281,12 +286,13 @@ std::optional<std::string> run_python(const std::string& script, const std::stri
 TEST_F(WeightsTest, PythonReadsTheNamedTensorsAndWritesWhatIsReadBack) {
   const auto cnn = make_cnn(1), other = make_cnn(2);
   save_weights(path("weights.safetensors"), *cnn);
-  std::ofstream(path("read.py")) << "import sys\n"
-                                    "from safetensors.torch import load_file, save_file\n"
-                                    "state = load_file(sys.argv[1])\n"
-                                    "for name in sorted(state):\n"
-                                    "    print(name, list(state[name].shape), float(state[name].double().sum()).hex())\n"
-                                    "save_file(state, sys.argv[1] + '.again')\n";
+  std::ofstream(path("read.py"))
+      << "import sys\n"
+         "from safetensors.torch import load_file, save_file\n"
+         "state = load_file(sys.argv[1])\n"
+         "for name in sorted(state):\n"
+         "    print(name, list(state[name].shape), float(state[name].double().sum()).hex())\n"
+         "save_file(state, sys.argv[1] + '.again')\n";
   const auto printed = run_python(path("read.py"), path("weights.safetensors"));
   if (!printed) GTEST_SKIP() << "no Python with torch and safetensors";
   for (const std::string name :

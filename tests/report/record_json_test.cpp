@@ -135,8 +135,9 @@ TEST(RecordJsonTest, AnEvaluationWithoutAccuracySaysNull) {
 }
 
 TEST(RecordJsonTest, CurvatureHoldsEveryField) {
-  EXPECT_EQ(to_line(CurvatureRecord{16, 0.2, std::nullopt, -0.1, 0.2, 0.01, 30}),
-            R"({"step":16,"lambda_max":0.2,"lambda_min":null,"lambda_min_bound":-0.1,"smoothness":0.2,"gamma_L":0.01,"products":30})");
+  EXPECT_EQ(
+      to_line(CurvatureRecord{16, 0.2, std::nullopt, -0.1, 0.2, 0.01, 30}),
+      R"({"step":16,"lambda_max":0.2,"lambda_min":null,"lambda_min_bound":-0.1,"smoothness":0.2,"gamma_L":0.01,"products":30})");
 }
 
 TEST(RecordJsonTest, NamesAreEscaped) {

@@ -125,9 +125,9 @@ TEST(AssemblyTest, ARuleThatTheRunCannotCarryOutIsRefusedAtItsKey) {
 }
 
 TEST(AssemblyTest, ObjectivesAndWidthsThatDoNotFitTheDataAreRefused) {
-  EXPECT_NE(
-      error_of(read(kMlp + "  []", {"objective.kind=logistic"})).find("expected objective.kind cross_entropy, mse, mae, huber, output for model.kind mlp"),
-      std::string::npos);
+  EXPECT_NE(error_of(read(kMlp + "  []", {"objective.kind=logistic"}))
+                .find("expected objective.kind cross_entropy, mse, mae, huber, output for model.kind mlp"),
+            std::string::npos);
   const std::string labels = "data: {kind: synthetic_logistic}\nmodel: {kind: logistic}\nrun: {threads: 1}\n";
   EXPECT_EQ(error_of(read(labels)), "no error");
   EXPECT_NE(error_of(read(labels, {"objective.kind=cross_entropy"})).find("expected objective.kind logistic"),
@@ -148,8 +148,9 @@ TEST(AssemblyTest, RegressionIsAssembledFromAConfigWithEveryObjectiveForNumbers)
   const EvaluationRecord record = train::evaluate(task, *task.data.test, 0);
   EXPECT_EQ(record.accuracy, std::nullopt);
   EXPECT_LT(record.metrics.at("r_squared"), 1);
-  EXPECT_NE(error_of(read(numbers)).find("expected objective.kind mse, mae, huber, output for model.kind mlp on data.kind "
-                                         "synthetic_linear (targets of numbers), got cross_entropy"),
+  EXPECT_NE(error_of(read(numbers))
+                .find("expected objective.kind mse, mae, huber, output for model.kind mlp on data.kind "
+                      "synthetic_linear (targets of numbers), got cross_entropy"),
             std::string::npos)
       << error_of(read(numbers));
   EXPECT_NE(error_of(read(numbers, {"objective.kind=mse", "model.widths=[4, 8, 3]"})).find("the numbers of a target"),
@@ -160,7 +161,8 @@ TEST(AssemblyTest, RegressionIsAssembledFromAConfigWithEveryObjectiveForNumbers)
 
 // A score without the label inside would be pushed to minus infinity whatever the labels are.
 TEST(AssemblyTest, TheLogisticObjectiveIsRefusedForAnOutputWithoutTheLabel) {
-  const std::string labels = "data: {kind: synthetic_logistic}\nmodel: {kind: mlp, widths: [10, 1]}\nrun: {threads: 1}\n";
+  const std::string labels =
+      "data: {kind: synthetic_logistic}\nmodel: {kind: mlp, widths: [10, 1]}\nrun: {threads: 1}\n";
   EXPECT_NE(error_of(read(labels, {"objective.kind=logistic"})).find("expected objective.kind mse, mae, huber, output"),
             std::string::npos);
   EXPECT_EQ(error_of(read(labels, {"objective.kind=mse"})), "no error");

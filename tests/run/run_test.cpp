@@ -163,7 +163,8 @@ TEST_F(RunTest, APlanThatNeverFiresLeavesEveryByteAsWithoutAPlan) {
     const auto none = outcome(made(text, "none", {"perturbations=[]"}));
     const auto quiet = outcome(made(
         text, "quiet", {"perturbations=[{sites: '*', direction: both, may_be_idle: true, schedule: {from: 1000}}]"}));
-    for (const char* file : {"steps.jsonl", "evaluations.jsonl", "curvature.jsonl", "spikes.jsonl", "weights.safetensors"}) {
+    for (const char* file :
+         {"steps.jsonl", "evaluations.jsonl", "curvature.jsonl", "spikes.jsonl", "weights.safetensors"}) {
       EXPECT_TRUE(quiet.at(file) == none.at(file)) << file;
     }
     EXPECT_EQ(quiet.at("ledger.jsonl"), "");

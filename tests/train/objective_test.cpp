@@ -63,7 +63,8 @@ TEST(ObjectiveTest, MseTakesClassesOneHot) {
 
 // Errors 0.5, -1 and 3, each the only number of its sample: as [rows], as [rows, 1], and as one sample of three.
 TEST(ObjectiveTest, RegressionTakesTargetsOfTheOutputsSize) {
-  const at::Tensor errors = at::tensor({0.5, -1.0, 3.0}, at::kDouble), target = at::tensor({1.0, 2.0, -4.0}, at::kDouble);
+  const at::Tensor errors = at::tensor({0.5, -1.0, 3.0}, at::kDouble),
+                   target = at::tensor({1.0, 2.0, -4.0}, at::kDouble);
   const auto check = [&](const at::Tensor& output, const at::Tensor& wanted) {
     EXPECT_NEAR(loss_of({"mse"}, output, wanted), (0.25 + 1 + 9) / 3, 1e-15);
     EXPECT_NEAR(loss_of({"mae"}, output, wanted), 4.5 / 3, 1e-15);

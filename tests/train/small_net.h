@@ -114,8 +114,7 @@ inline Rule rule_at(const std::string& sites, Direction direction, double scale 
 }
 
 inline std::unique_ptr<Plan> plan_of(std::vector<Rule> rules) {
-  return std::make_unique<Plan>(std::move(rules), PlanOptions{5, 100},
-                                std::vector<std::string>{"fc1", "fc2", "head"});
+  return std::make_unique<Plan>(std::move(rules), PlanOptions{5, 100}, std::vector<std::string>{"fc1", "fc2", "head"});
 }
 
 // What trains the net with cross-entropy; the net outlives the task.

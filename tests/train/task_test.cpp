@@ -33,9 +33,9 @@ data::DataSplits sentences() {
   at::manual_seed(9);
   const at::Tensor tokens = at::randint(kWords, {kSamples, 6}, at::kLong), length = at::rand({kSamples});
   const at::Tensor target = tokens.lt(10).to(at::kFloat).mean(1) + length;
-  const auto set = std::make_shared<data::TensorDataset>(
-      data::Batch({{"tokens", tokens}, {"length", length}, {"target", target}}),
-      data::DataShape{{6}, 0, std::vector<std::int64_t>{}});
+  const auto set =
+      std::make_shared<data::TensorDataset>(data::Batch({{"tokens", tokens}, {"length", length}, {"target", target}}),
+                                            data::DataShape{{6}, 0, std::vector<std::int64_t>{}});
   return {set, set};
 }
 

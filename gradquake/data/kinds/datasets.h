@@ -20,8 +20,9 @@ DatasetKind digits();
 // [1, rows, columns] in 0..1 (byte / 255), max(10, largest label + 1) classes.
 DatasetKind idx();
 
-// A LIBSVM file of two labels, or with `targets: numbers` of numbers, dense: input [features]. The test set is the file `<path>.t` where it exists, else a
-// fifth of the rows, drawn with named_seed(run_seed, "data.split"); both parts keep the file's order.
+// A LIBSVM file of two labels, or with `targets: numbers` of numbers, dense: input [features]. The test set is the file
+// `<path>.t` where it exists, else a fifth of the rows, drawn with named_seed(run_seed, "data.split"); both parts keep
+// the file's order.
 DatasetKind libsvm();
 
 // synthetic_logistic.h with named_seed(run_seed, "data.synthetic"); test is train.

@@ -19,10 +19,10 @@ class Huber : public Elementwise {
 }  // namespace
 
 ObjectiveKind huber_objective() {
-  return {{.name = "huber", .summary = "squared error / 2 up to delta, then linear; classes are taken one-hot",
-           .parameters = {Parameter::number("delta", "largest error that counts squared")
-                              .in(Range::positive())
-                              .by_default(1.0)}},
+  return {{.name = "huber",
+           .summary = "squared error / 2 up to delta, then linear; classes are taken one-hot",
+           .parameters =
+               {Parameter::number("delta", "largest error that counts squared").in(Range::positive()).by_default(1.0)}},
           [](const KindSpec& spec) { return std::make_shared<Huber>(spec.number("delta")); }};
 }
 

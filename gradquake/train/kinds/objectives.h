@@ -18,11 +18,11 @@ ObjectiveKind mae_objective();
 ObjectiveKind mse_objective();
 ObjectiveKind output_objective();
 
-std::string shape_text(const at::Tensor& tensor);    // "[8, 10]"
-bool is_class_target(const at::Tensor& target);      // integers
+std::string shape_text(const at::Tensor& tensor);  // "[8, 10]"
+bool is_class_target(const at::Tensor& target);    // integers
 // Throws UserError unless every class is one of 0 .. classes - 1.
 void expect_classes(const std::string& objective, const at::Tensor& target, std::int64_t classes);
-std::unique_ptr<Metric> class_accuracy();            // output [rows, classes, ...]
+std::unique_ptr<Metric> class_accuracy();  // output [rows, classes, ...]
 
 // The mean over a sample's numbers of a loss of each; targets have the output's size, classes are taken one-hot.
 class Elementwise : public Objective {
