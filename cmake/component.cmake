@@ -31,7 +31,6 @@ function(gradquake_precompiled target)
   endif()
   if(NOT TARGET gradquake_torch_headers)
     file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/torch_headers.cpp CONTENT "")  # a target wants a source
-    set_source_files_properties(${PROJECT_BINARY_DIR}/torch_headers.cpp PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
     add_library(gradquake_torch_headers OBJECT ${PROJECT_BINARY_DIR}/torch_headers.cpp)
     set_target_properties(gradquake_torch_headers PROPERTIES UNITY_BUILD OFF)
     target_link_libraries(gradquake_torch_headers PRIVATE gradquake_settings torch_libraries)
