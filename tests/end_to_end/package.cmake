@@ -25,6 +25,9 @@ package_example(HooksAloneNeedsNothingButLibTorch tap_own_module
   -DCMAKE_PREFIX_PATH=${prefix} -DCMAKE_DISABLE_FIND_PACKAGE_nlohmann_json=ON)
 set_tests_properties(end_to_end.PackageTest.HooksAloneNeedsNothingButLibTorch PROPERTIES FIXTURES_REQUIRED installation)
 
+package_example(OwnModuleTrainsInAFewLines own_module -DCMAKE_PREFIX_PATH=${prefix})
+set_tests_properties(end_to_end.PackageTest.OwnModuleTrainsInAFewLines PROPERTIES FIXTURES_REQUIRED installation)
+
 package_example(SourceTreeBuildsInsideAnotherProject tap_own_module
   -DGRADQUAKE_SOURCE=${PROJECT_SOURCE_DIR} -DTorch_DIR=${Torch_DIR} -DCMAKE_UNITY_BUILD=ON
   -DCMAKE_UNITY_BUILD_BATCH_SIZE=100 -DGRADQUAKE_PRECOMPILED=OFF)
