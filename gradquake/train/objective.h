@@ -44,7 +44,8 @@ class GRADQUAKE_EXPORT Metric {
 };
 
 // Bounds on the loss of a sample as a function of its output, whatever the target, where each of the `outputs` numbers
-// has its own term: what a network that is linear in its parameters needs for L and mu in closed form (docs/theory.md 4).
+// has its own term: what a network that is linear in its parameters needs for L and mu in closed form (docs/theory.md
+// 4).
 struct LossBounds {
   std::string name;                               // of the problem that a linear network makes of it
   double least_curvature = 0, curvature = 0;      // of the second derivative; the largest is attained
