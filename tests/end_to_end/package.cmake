@@ -5,7 +5,7 @@ string(TOUPPER "${CMAKE_BUILD_TYPE}" build_type)
 
 function(package_test claim)
   add_test(NAME end_to_end.PackageTest.${claim} COMMAND ${ARGN})
-  set_tests_properties(end_to_end.PackageTest.${claim} PROPERTIES LABELS end_to_end TIMEOUT 300)
+  set_tests_properties(end_to_end.PackageTest.${claim} PROPERTIES LABELS end_to_end TIMEOUT 900)  # one of them compiles hooks/ anew
 endfunction()
 
 # package_example(CLAIM EXAMPLE [-DOPTION=...]): a copy of examples/EXAMPLE, configured with the options, built and run.
