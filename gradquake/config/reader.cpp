@@ -81,12 +81,6 @@ std::vector<T> read_list(Scope& scope, const Reader& reader, const std::string& 
       });
 }
 
-std::string joined(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
-}
-
 }  // namespace
 
 Reader::Reader(std::shared_ptr<Scope> scope) : scope_(std::move(scope)) {}
@@ -139,9 +133,9 @@ std::optional<std::string> Reader::text_or_null(const std::string& key, const st
 }
 
 std::string Reader::choice(const std::string& key, const std::string& def, const std::vector<std::string>& names) {
-  const std::string chosen = read_key(*scope_, *this, key, def, "one of " + joined(names), as_text);
+  const std::string chosen = read_key(*scope_, *this, key, def, "one of " + detail::joined(names), as_text);
   if (scope_->look(key) != nullptr && std::find(names.begin(), names.end(), chosen) == names.end()) {
-    fail(key, "expected one of " + joined(names) + ", got '" + one_line(chosen) +
+    fail(key, "expected one of " + detail::joined(names) + ", got '" + one_line(chosen) +
                   "' (nearest: " + detail::nearest(chosen, names) + ")");
   }
   return chosen;

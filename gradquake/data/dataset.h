@@ -35,6 +35,8 @@ class GRADQUAKE_EXPORT Dataset {
   // The rows of `indices`, in that order; every index in [0, size()). Safe to call from several threads. The tensors
   // may share memory with the data set: read them, never write into them.
   virtual Batch get(const std::vector<std::int64_t>& indices) const = 0;
+  // Rows first .. first + rows - 1.
+  Batch range(std::int64_t first, std::int64_t rows) const;
 };
 
 // What a data kind yields. Where no test set exists, `test` is `train`.

@@ -49,12 +49,7 @@ std::uint64_t first_element(const DropoutContext& context, const at::Tensor& ten
 
 DropoutScope::DropoutScope(const DropoutContext& context)
     : state_(std::make_unique<detail::DropoutState>()), outer_(detail::dropout_state) {
-  if (context.step < 0 || context.first_row < 0 || context.rows < 0) {
-    detail::refuse("step, first_row and rows >= 0 for dropout", std::to_string(context.step) + ", " +
-                                                                    std::to_string(context.first_row) + " and " +
-                                                                    std::to_string(context.rows));
-  }
-  if (context.first_row > 0 && context.rows == 0) detail::refuse("rows > 0 where first_row is not 0", "rows 0");
+  detail::require_rows(context.step, context.first_row, context.rows);
   state_->context = context;
   detail::dropout_state = state_.get();
 }

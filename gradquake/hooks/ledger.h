@@ -13,8 +13,7 @@
 namespace gradquake {
 
 // kind:
-//   "site_never_ran"   a rule addresses the site, but the site ran in none of the scopes in which the rule was due (or,
-//   if
+//   "site_never_ran"   a rule addresses the site, but the site ran in none of the scopes in which the rule was due (if
 //                      it never was, in none at all); `site` is the rule's glob where no site has matched it yet
 //   "fired_not_once"   a (site, occurrence, direction) of a rule that was due fired never (the scope ended without its
 //                      backward, or the tensor required no grad) or more than once (backward called twice)

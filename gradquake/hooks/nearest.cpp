@@ -71,4 +71,10 @@ std::string nearest_names(std::string_view word, const std::vector<std::string>&
   return list.empty() ? "(none)" : list;
 }
 
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
 }  // namespace gradquake::detail

@@ -19,4 +19,7 @@ GRADQUAKE_EXPORT std::string nearest(std::string_view word, const std::vector<st
 GRADQUAKE_EXPORT std::string nearest_names(std::string_view word, const std::vector<std::string>& known,
                                            std::size_t count);
 
+// "a, b, c"
+GRADQUAKE_EXPORT std::string joined(const std::vector<std::string>& names);
+
 }  // namespace gradquake::detail

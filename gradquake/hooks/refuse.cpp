@@ -19,4 +19,11 @@ std::string key_of(const std::exception& error, const std::string& otherwise) {
   return refusal == nullptr ? otherwise : refusal->key();
 }
 
+void require_rows(std::int64_t step, std::int64_t first_row, std::int64_t rows) {
+  if (step < 0) refuse("a step >= 0", std::to_string(step));
+  if (first_row < 0) refuse("first_row >= 0", std::to_string(first_row));
+  if (rows < 0) refuse("rows >= 0", std::to_string(rows));
+  if (first_row != 0 && rows == 0) refuse("rows > 0 where first_row is not 0", "rows 0");
+}
+
 }  // namespace gradquake::detail

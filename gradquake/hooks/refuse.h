@@ -1,6 +1,7 @@
 // The one sentence with which hooks/ refuses what it was given. Internal to hooks/.
 #pragma once
 
+#include <cstdint>
 #include <exception>
 #include <stdexcept>
 #include <string>
@@ -37,5 +38,8 @@ std::string one_line(const std::exception& error);
 
 // The key that an exception is about; `otherwise` where it does not say.
 std::string key_of(const std::exception& error, const std::string& otherwise);
+
+// Where a micro-batch stands: refuses a negative number, and first_row without rows.
+void require_rows(std::int64_t step, std::int64_t first_row, std::int64_t rows);
 
 }  // namespace gradquake::detail

@@ -18,12 +18,6 @@ Parameter made_parameter(ParameterType type, std::string name, std::string meani
   return parameter;
 }
 
-std::string joined_words(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
-  return text;
-}
-
 // The value in the parameter's own type (an integer becomes a number where one is wanted), or nullopt.
 struct Converted {
   const Parameter& parameter;
@@ -219,7 +213,7 @@ std::string Parameter::expected() const {
       case ParameterType::kPath:
         return "a path";
       case ParameterType::kChoice:
-        return "one of " + joined_words(choices);
+        return "one of " + detail::joined(choices);
       case ParameterType::kNumbers:
         return "a list, each " + expected_number(range);
       case ParameterType::kIntegers:
@@ -227,7 +221,7 @@ std::string Parameter::expected() const {
       case ParameterType::kTexts:
         return "a list of texts";
       case ParameterType::kKind:
-        return "one of " + joined_words(group().names());
+        return "one of " + detail::joined(group().names());
       case ParameterType::kMappings:
         break;
     }

@@ -10,10 +10,7 @@ namespace gradquake::detail {
 namespace {
 
 void check(const StepContext& context) {
-  if (context.step < 0) refuse("a step >= 0", std::to_string(context.step));
-  if (context.first_row < 0) refuse("first_row >= 0", std::to_string(context.first_row));
-  if (context.rows < 0) refuse("rows >= 0", std::to_string(context.rows));
-  if (context.first_row != 0 && context.rows == 0) refuse("rows > 0 where first_row is not 0", "rows 0");
+  require_rows(context.step, context.first_row, context.rows);
   if (const double divisor = context.loss_divisor.value_or(1); !(std::isfinite(divisor) && divisor > 0))
     refuse("a positive, finite loss_divisor", std::to_string(divisor));
 }

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "gradquake/model/model.h"
 #include "gradquake/model/trained_parameters.h"
@@ -21,9 +20,7 @@ std::vector<double> data_curvature(const at::Tensor& H) {
 }
 
 at::Tensor training_inputs(const train::Task& task) {
-  std::vector<std::int64_t> all(static_cast<std::size_t>(task.data.train->size()));
-  std::iota(all.begin(), all.end(), 0);
-  return task.data.train->get(all).input().flatten(1).to(at::kCPU, at::kDouble);
+  return task.data.train->range(0, task.data.train->size()).input().flatten(1).to(at::kCPU, at::kDouble);
 }
 
 // The smallest eigenvalue, without a ridge the smallest above 0; absent where all are 0.

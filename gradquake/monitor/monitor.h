@@ -59,6 +59,7 @@ class GRADQUAKE_EXPORT Monitor {
   // every step was skipped as non-finite) or open.
   std::vector<SpikeRecord> finish(bool stopped_nonfinite);
 
+  std::int64_t spikes() const { return spikes_; }  // found so far
   // The run so far, as if it ended here.
   RunVerdict verdict() const;
 

@@ -33,22 +33,17 @@ json line_of(const std::string& key, const RunRecord& r) {
   return line;
 }
 
-// JSON has no nan and inf; nlohmann writes null.
-double number(const json& line, const char* field) {
-  return report::optional_at<double>(line, field).value_or(std::numeric_limits<double>::quiet_NaN());
-}
-
 RunRecord record_of(const json& line) {
   RunRecord r;
-  r.stable_grad_norm = number(line, "stable_grad_norm");
+  r.stable_grad_norm = report::number_at(line, "stable_grad_norm");
   r.stable_iteration = report::optional_at<std::int64_t>(line, "stable_iteration");
-  r.mean_squared_norm = number(line, "mean_squared_norm");
-  r.final_loss = number(line, "final_loss");
-  r.half_loss = number(line, "half_loss");
-  r.late_loss = number(line, "late_loss");
-  r.weight_norm = number(line, "weight_norm");
-  r.half_weight_norm = number(line, "half_weight_norm");
-  r.seconds = number(line, "seconds");
+  r.mean_squared_norm = report::number_at(line, "mean_squared_norm");
+  r.final_loss = report::number_at(line, "final_loss");
+  r.half_loss = report::number_at(line, "half_loss");
+  r.late_loss = report::number_at(line, "late_loss");
+  r.weight_norm = report::number_at(line, "weight_norm");
+  r.half_weight_norm = report::number_at(line, "half_weight_norm");
+  r.seconds = report::number_at(line, "seconds");
   if (line.contains("trajectory")) r.trajectory = line.at("trajectory").get<std::vector<double>>();
   return r;
 }

@@ -9,7 +9,7 @@
 #include "gradquake/core/seeds.h"
 #include "gradquake/data/batch_sampler.h"
 #include "gradquake/data/registry.h"
-#include "gradquake/hooks/rehearsal.h"
+#include "gradquake/hooks/rule_error.h"
 #include "gradquake/model/model.h"
 #include "gradquake/model/registry.h"
 #include "gradquake/model/trained_parameters.h"
@@ -63,35 +63,12 @@ model::ModelInput model_input(const data::DataShape& shape) {
   return input;
 }
 
-void rehearse(const RunConfig& config, const train::Task& task) {
+// The task says which rule is wrong; the place in the config is known here.
+void resolve(const RunConfig& config, train::Task& task) {
   try {
-    train::rehearse(task);
+    train::resolve(task);
   } catch (const RuleError& error) {
     throw UserError("config", config.rules.at(error.rule()).place(error.key()) + ": " + error.what());
-  }
-}
-
-std::vector<std::string> names_of(const std::vector<SiteInfo>& sites) {
-  std::vector<std::string> names;
-  for (const SiteInfo& site : sites) names.push_back(site.name);
-  return names;
-}
-
-// Plan says which rule is wrong; the place in the config is known here.
-std::unique_ptr<Plan> make_plan(const RunConfig& config, const train::Task& task) {
-  const PlanOptions options{named_seed(config.run.seed, "perturbations"), task.steps};
-  const std::vector<std::string> sites = names_of(task.sites);
-  for (const train::PlacedRule& placed : config.rules) {
-    try {
-      const Plan alone({placed.rule}, options, sites);
-    } catch (const RuleError& error) {
-      throw UserError("config", placed.place(error.key()) + ": " + error.what());
-    }
-  }
-  try {
-    return std::make_unique<Plan>(task.rules, options, sites);
-  } catch (const std::invalid_argument& error) {
-    throw UserError("config", std::string("perturbations: ") + error.what());
   }
 }
 
@@ -122,9 +99,7 @@ train::Task assemble(const RunConfig& config) {
   const data::BatchSampler sampler(task.data.train->size(), config.data.batch_size, 0);
   task.steps = config.run.epochs ? *config.run.epochs * sampler.steps_per_epoch() : config.run.steps;
   task.rules = config.plain_rules();
-  train::dry_run(task);
-  task.plan = make_plan(config, task);
-  rehearse(config, task);
+  resolve(config, task);
   return task;
 }
 
@@ -142,7 +117,7 @@ Options run_options(const RunConfig& config) {
   for (const PlacedCallback& placed : config.callbacks) {
     options.callbacks.emplace_back(placed.name, make_callback(placed));
   }
-  options.digest = config.digest;
+  options.config_digest = config.digest;
   return options;
 }
 

@@ -37,7 +37,7 @@ struct JsonOfHeld {
 
 OrderedJson parameter_json(const Parameter& parameter) {
   OrderedJson json{{"name", parameter.name}, {"type", parameter.type_name()}, {"required", parameter.required()}};
-  if (parameter.default_value) json["default"] = std::visit(JsonOfHeld{}, parameter.default_value->held());
+  if (parameter.default_value) json["default"] = value_json(*parameter.default_value);
   json["allowed"] = parameter.expected();
   if (!parameter.unit.empty()) json["unit"] = parameter.unit;
   json["meaning"] = parameter.meaning;
@@ -69,6 +69,8 @@ std::string in_table(std::string text) {
 }
 
 }  // namespace
+
+OrderedJson value_json(const KindValue& value) { return std::visit(JsonOfHeld{}, value.held()); }
 
 std::vector<const KindGroup*> kind_groups() {
   std::vector<const KindGroup*> groups = {

@@ -17,6 +17,8 @@ GRADQUAKE_EXPORT std::vector<const KindGroup*> kind_groups();
 GRADQUAKE_EXPORT const KindGroup& group_named(const std::string& name);
 GRADQUAKE_EXPORT KindInfo kind_named(const KindGroup& group, const std::string& name);
 
+// The value of a parameter; a nested kind as a list of its words.
+GRADQUAKE_EXPORT nlohmann::ordered_json value_json(const KindValue& value);
 // {"name", "summary", "parameters": [{"name", "type", "required", "default", "allowed", "unit", "meaning", "only_with",
 // "fields"}]}; what a parameter does not have is left out.
 GRADQUAKE_EXPORT nlohmann::ordered_json kind_json(const KindInfo& kind);

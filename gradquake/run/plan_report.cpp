@@ -4,10 +4,10 @@
 #include <fmt/ranges.h>
 
 #include <nlohmann/json.hpp>
-#include <type_traits>
 
 #include "gradquake/hooks/perturbation.h"
 #include "gradquake/hooks/schedule.h"
+#include "gradquake/run/kind_groups.h"
 
 namespace gradquake::run {
 namespace {
@@ -22,16 +22,8 @@ std::string schedule_words(const Rule& rule, const train::Task& task) {
 nlohmann::ordered_json perturbation_json(const KindSpec& spec) {
   nlohmann::ordered_json json{{"kind", spec.kind}};
   for (const auto& [name, value] : perturbations().complete(spec).values) {
-    std::visit(
-        [&, &key = name]<class T>(const T& held) {
-          if constexpr (std::is_same_v<T, std::monostate>) {
-            json[key] = nullptr;
-          } else if constexpr (!std::is_same_v<T, std::vector<KindSpec>>) {
-            json[key] = held;
-          }
-        },
-        value.held());
-    if (std::holds_alternative<std::vector<KindSpec>>(value.held())) json[name] = value.text();
+    const bool nested = std::holds_alternative<std::vector<KindSpec>>(value.held());
+    json[name] = nested ? nlohmann::ordered_json(value.text()) : value_json(value);
   }
   return json;
 }

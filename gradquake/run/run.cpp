@@ -18,20 +18,6 @@
 namespace gradquake::run {
 namespace {
 
-train::TrainerOptions trainer_options(const Options& options, const RunFolder& folder) {
-  train::TrainerOptions trainer;
-  trainer.name = options.name;
-  trainer.on_nonfinite = options.on_nonfinite;
-  trainer.shadow_interval = options.shadow_interval;
-  trainer.evaluate_interval = options.evaluate_interval;
-  trainer.checkpoint_interval = options.checkpoint_interval;
-  trainer.checkpoint_keep = options.checkpoint_keep;
-  trainer.checkpoint_folder = folder.checkpoints();
-  trainer.config_digest = options.digest;
-  trainer.stop_requested = options.stop_requested;
-  return trainer;
-}
-
 predict::RunFacts facts(const train::Task& task, const measure::MeasuredConstants& measured,
                         const std::string& verdict) {
   predict::RunFacts facts;
@@ -64,7 +50,7 @@ report::Summary summarize(const train::Task& task, const RunCallbacks& jobs, con
   summary.episodes = verdict.episodes;
   summary.verdict = verdict.verdict;
   summary.progress_lost = verdict.progress_lost;
-  summary.skipped_steps = jobs.nonfinite_steps() - (end.stopped_nonfinite ? 1 : 0);
+  summary.skipped_steps = end.skipped_steps;
   if (summary.skipped_steps > 0) {
     summary.warning_messages.push_back(
         fmt::format("{} of {} steps were skipped: loss or gradient was not finite (run.on_nonfinite)",
@@ -87,7 +73,9 @@ RunResult run_from(train::Task& task, const Options& options, const RunFolder& f
   jobs.add("files", std::make_shared<FilesCallback>(options.ledger, options.log));
   jobs.add("screen", std::make_shared<ScreenCallback>(options.log_episodes ? options.log : nullptr, options.progress));
   for (const auto& [name, callback] : options.callbacks) jobs.add(name, callback);
-  train::Trainer trainer(trainer_options(options, folder), task, {&jobs});
+  train::TrainerOptions of_loop = options;
+  of_loop.checkpoint_folder = folder.checkpoints();
+  train::Trainer trainer(std::move(of_loop), task, {&jobs});
   if (checkpoint) trainer.restore(*checkpoint);
   const train::RunEnd end = trainer.run();
 

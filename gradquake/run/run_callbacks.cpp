@@ -57,7 +57,6 @@ void RunCallbacks::on_start(const RunInfo& info) {
     }
     monitor_->restore(saved);
   }
-  nonfinite_steps_ = state.at("nonfinite_steps").get<std::int64_t>();
   constants_.restore(state.at("constants"));
   parts_.restore(state.at("spike_parts"));
   for (auto& [name, callback] : callbacks_) {
@@ -76,7 +75,6 @@ std::string RunCallbacks::save() {
     state["monitor"] = {{"numbers", saved.numbers}, {"open", nlohmann::json::array()}};
     for (const SpikeRecord& spike : saved.open) state["monitor"]["open"].push_back(report::to_line(spike));
   }
-  state["nonfinite_steps"] = nonfinite_steps_;
   state["constants"] = constants_.save();
   state["spike_parts"] = parts_.save();
   state["callbacks"] = nlohmann::json::object();
@@ -89,10 +87,9 @@ void RunCallbacks::restore(const std::string& state) { restored_ = state; }
 void RunCallbacks::before_update(const StepRecord& record, const train::StepView& view) {
   RunStep step{.record = record, .view = view};
   constants_.add(record);
-  nonfinite_steps_ += record.finite ? 0 : 1;
   if (monitor_) {
     step.found = monitor_->observe(record);
-    step.spikes = monitor_->verdict().spikes;
+    step.spikes = monitor_->spikes();
   }
   if (curvature_) step.curvature = curvature_->make(record, step.found);
   if (predictions_) step.prediction = predictions_->make(record, view, step.found);

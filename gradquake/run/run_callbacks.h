@@ -49,7 +49,6 @@ class GRADQUAKE_EXPORT RunCallbacks : public train::Callback {
 
   monitor::RunVerdict verdict() const;  // of no spikes without the monitor
   const measure::MeasuredConstants& constants() const { return constants_; }
-  std::int64_t nonfinite_steps() const { return nonfinite_steps_; }  // which made no update
   const std::optional<EvaluationRecord>& last_evaluation() const { return last_evaluation_; }
 
  private:
@@ -67,7 +66,6 @@ class GRADQUAKE_EXPORT RunCallbacks : public train::Callback {
   SpikeParts parts_;
   std::vector<std::pair<std::string, std::shared_ptr<run::Callback>>> callbacks_;
   std::optional<EvaluationRecord> last_evaluation_;
-  std::int64_t nonfinite_steps_ = 0;
   std::string restored_;
 };
 

@@ -1,16 +1,13 @@
 // One run's config, whole: every component's own struct, read from one document, complete and checked.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "gradquake/config/document.h"
 #include "gradquake/data/data_config.h"
-#include "gradquake/hooks/enum_text.h"
 #include "gradquake/hooks/export.h"
 #include "gradquake/measure/curvature_config.h"
 #include "gradquake/model/model_config.h"
@@ -22,12 +19,6 @@
 #include "gradquake/train/regularizer.h"
 #include "gradquake/train/rule_reader.h"
 #include "gradquake/train/trainer.h"
-
-template <>
-struct gradquake::EnumTexts<gradquake::train::OnNonfinite> {
-  static constexpr std::array<std::pair<gradquake::train::OnNonfinite, const char*>, 2> table = {
-      {{gradquake::train::OnNonfinite::kStop, "stop"}, {gradquake::train::OnNonfinite::kSkip, "skip"}}};
-};
 
 namespace gradquake::run {
 

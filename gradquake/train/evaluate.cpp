@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <numeric>
 #include <utility>
 #include <vector>
 
@@ -45,11 +44,10 @@ EvaluationRecord evaluate(const Task& task, const data::Dataset& dataset, std::i
   const std::unique_ptr<Metric> metric = task.objective->metric(dataset.shape().targets());
   double loss = 0;
   for (std::int64_t first = 0; first < dataset.size(); first += kRows) {
-    std::vector<std::int64_t> indices(static_cast<std::size_t>(std::min(kRows, dataset.size() - first)));
-    std::iota(indices.begin(), indices.end(), first);
-    const data::Batch batch = dataset.get(indices).to(task.device);
+    const std::int64_t rows = std::min(kRows, dataset.size() - first);
+    const data::Batch batch = dataset.range(first, rows).to(task.device);
     const at::Tensor output = task.forward(batch);
-    loss += task.objective->loss(output, batch).item<double>() * static_cast<double>(indices.size());
+    loss += task.objective->loss(output, batch).item<double>() * static_cast<double>(rows);
     if (metric) metric->add(output, batch);
   }
   EvaluationRecord record;

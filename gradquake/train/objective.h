@@ -1,12 +1,12 @@
 // Objectives: from a network's output and its batch to a loss, and to the metric that belongs to it. The built-in ones,
 // a file each in kinds/:
 //
-//   cross_entropy  -ln softmax(output)[target]                 output [rows, classes, ...], target int64 [rows, ...]
-//   mse            mean_k (output_k - target_k)^2              targets of numbers, of the output's size; classes
-//   one-hot mae            mean_k |output_k - target_k|                likewise huber          mean_k of e^2 / 2 where
-//   |e| <= delta, else delta (|e| - delta / 2), e = output_k - target_k logistic       ln(1 + exp(output)) output
-//   [rows] = f1 = -y h^T w, the paper's (53),(54) output         output                                      the
-//   network computes its loss: one a row, or their mean
+// * cross_entropy: -ln softmax(output)[target]; output [rows, classes, ...], target int64 [rows, ...]
+// * mse: mean_k (output_k - target_k)^2; targets of numbers, of the output's size; classes one-hot
+// * mae: mean_k |output_k - target_k|; likewise
+// * huber: mean_k of e^2 / 2 where |e| <= delta, else delta (|e| - delta / 2), e = output_k - target_k; likewise
+// * logistic: ln(1 + exp(output)); output [rows] = f1 = -y h^T w, the paper's (53),(54)
+// * output: the output itself; the network computes its loss, one a row or their mean
 //
 // Each is the loss of one sample; what is trained is the mean over the batch. A split batch weighs each part by its
 // rows, so an objective of one's own must be a mean over samples too.

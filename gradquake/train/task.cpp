@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <numeric>
 
 #include "gradquake/core/error.h"
 #include "gradquake/core/seeds.h"
@@ -30,14 +29,8 @@ void expect_parts(const Task& task) {
 
 std::int64_t batch_rows(const Task& task) { return std::min(task.batch_size, task.data.train->size()); }
 
-data::Batch first_rows(const Task& task, std::int64_t rows) {
-  std::vector<std::int64_t> indices(static_cast<std::size_t>(rows));
-  std::iota(indices.begin(), indices.end(), 0);
-  return task.data.train->get(indices).to(task.device);
-}
-
 void pass(const Task& task, const std::vector<at::Tensor>& parameters) {
-  const data::Batch batch = first_rows(task, batch_rows(task));
+  const data::Batch batch = task.data.train->range(0, batch_rows(task)).to(task.device);
   const at::Tensor output = task.forward(batch);
   if (!output.defined()) throw UserError("train", "expected an output of " + task.name + ", got an undefined tensor");
   task.objective->check(output, batch);
@@ -49,18 +42,14 @@ void pass(const Task& task, const std::vector<at::Tensor>& parameters) {
   torch::autograd::grad({loss}, parameters, {}, std::nullopt, false, true);
 }
 
-}  // namespace
-
-at::ScalarType dtype_of(const Task& task) { return model::trained_parameters(*task.model).tensors.at(0).scalar_type(); }
-
-void dry_run(Task& task) {
-  expect_parts(task);
+// The sites that one batch without a rule meets.
+std::vector<SiteInfo> dry_run(const Task& task) {
   const std::vector<at::Tensor> parameters = model::trained_parameters(*task.model).tensors;
   if (parameters.empty()) {
     throw UserError("train", "expected a parameter that requires a gradient in " + task.name + ", got none");
   }
   const double rate = task.optimizer.learning_rate();
-  if (dtype_of(task) != at::kDouble && rate > std::numeric_limits<float>::max()) {
+  if (parameters[0].scalar_type() != at::kDouble && rate > std::numeric_limits<float>::max()) {
     throw UserError("train", fmt::format("expected a learning_rate of at most {:.6g}, the largest float32, got {:g}",
                                          std::numeric_limits<float>::max(), rate));
   }
@@ -75,18 +64,33 @@ void dry_run(Task& task) {
     const std::string reason = torch_error ? torch_error->what_without_backtrace() : error.what();
     throw UserError("train", task.name + " fails on one batch: " + reason.substr(0, reason.find('\n')));
   }
-  task.sites = recorder.sites();
+  return recorder.sites();
 }
 
+// Every rule once on a (micro-)batch.
 void rehearse(const Task& task) {
   if (task.plan->rules().empty()) return;
   const curvature::StateGuard guard(*task.model, std::nullopt, curvature::Derivatives::kFirst);
   const std::int64_t rows = batch_rows(task), part = std::min(rows, task.micro_batch.value_or(rows));
-  const data::Batch batch = first_rows(task, part);
+  const data::Batch batch = task.data.train->range(0, part).to(task.device);
   const Rehearsal rehearsal(
       *task.plan, {.first_row = part < rows ? part : 0, .rows = part, .loss_divisor = static_cast<double>(rows)});
   const at::Tensor loss = task.objective->loss(task.forward(batch), batch);
   torch::autograd::grad({loss}, model::trained_parameters(*task.model).tensors, {}, std::nullopt, false, true);
+}
+
+}  // namespace
+
+at::ScalarType dtype_of(const Task& task) { return model::trained_parameters(*task.model).tensors.at(0).scalar_type(); }
+
+void resolve(Task& task) {
+  expect_parts(task);
+  task.sites = dry_run(task);
+  std::vector<std::string> names;
+  for (const SiteInfo& site : task.sites) names.push_back(site.name);
+  task.plan =
+      std::make_unique<Plan>(task.rules, PlanOptions{named_seed(task.seed, "perturbations"), task.steps}, names);
+  rehearse(task);
 }
 
 void prepare(Task& task) {
@@ -95,13 +99,8 @@ void prepare(Task& task) {
   task.model->to(task.device);
   task.model->train();
   at::manual_seed(named_seed(task.seed, "torch"));
-  dry_run(task);
-  std::vector<std::string> names;
-  for (const SiteInfo& site : task.sites) names.push_back(site.name);
   try {
-    task.plan =
-        std::make_unique<Plan>(task.rules, PlanOptions{named_seed(task.seed, "perturbations"), task.steps}, names);
-    rehearse(task);
+    resolve(task);
   } catch (const UserError&) {
     throw;
   } catch (const std::invalid_argument& error) {

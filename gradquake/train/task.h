@@ -51,7 +51,7 @@ struct Task {
   std::optional<std::int64_t> micro_batch;  // samples a forward pass, whose gradients add up; absent: the whole batch
   at::Device device = at::kCPU;
 
-  // What prepare() finds.
+  // What resolve() finds.
   std::vector<SiteInfo> sites;  // as one batch met them
   std::unique_ptr<Plan> plan;
 };
@@ -59,16 +59,14 @@ struct Task {
 // The dtype of the parameters that are trained.
 GRADQUAKE_EXPORT at::ScalarType dtype_of(const Task& task);
 
-// Runs one batch without a rule, forward and backward, and keeps the sites it meets. The model, its buffers and the
-// generator are left as they were. Throws UserError where a part is missing, the output does not fit the objective, no
-// parameter is trained, or the model's own code throws.
-GRADQUAKE_EXPORT void dry_run(Task& task);
+// Runs one batch without a rule, forward and backward, for the sites it meets; makes the plan; and runs every rule
+// once, forward and backward, on a (micro-)batch. The model, its buffers and the generator are left as they were.
+// Throws UserError where a part is missing, the output does not fit the objective, no parameter is trained, or the
+// model's own code throws, and RuleError (hooks/rule_error.h) where a rule cannot be carried out.
+GRADQUAKE_EXPORT void resolve(Task& task);
 
-// Runs every rule once, forward and backward, on a (micro-)batch; needs the plan. Throws RuleError (hooks/plan.h).
-GRADQUAKE_EXPORT void rehearse(const Task& task);
-
-// Moves the model to the device, seeds torch's generator (dropout of the model's own), makes the dry run, and resolves
-// the rules. Throws UserError; a rule's mistake is named by its label.
+// Moves the model to the device, seeds torch's generator (dropout of the model's own) and resolves the task. Throws
+// UserError; a rule's mistake is named by its label.
 GRADQUAKE_EXPORT void prepare(Task& task);
 
 }  // namespace gradquake::train

@@ -7,14 +7,17 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gradquake/data/batch_sampler.h"
+#include "gradquake/hooks/enum_text.h"
 #include "gradquake/hooks/export.h"
 #include "gradquake/train/callback.h"
 #include "gradquake/train/checkpoint_file.h"
@@ -26,6 +29,17 @@
 namespace gradquake::train {
 
 enum class OnNonfinite { kStop, kSkip };
+
+}  // namespace gradquake::train
+
+template <>
+struct gradquake::EnumTexts<gradquake::train::OnNonfinite> {
+  using OnNonfinite = gradquake::train::OnNonfinite;
+  static constexpr std::array<std::pair<OnNonfinite, const char*>, 2> table = {
+      {{OnNonfinite::kStop, "stop"}, {OnNonfinite::kSkip, "skip"}}};
+};
+
+namespace gradquake::train {
 
 struct TrainerOptions {
   std::string name = "run";

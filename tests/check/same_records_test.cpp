@@ -22,7 +22,9 @@ class SameRecordsTest : public testing::Test {
     std::string pattern = (fs::temp_directory_path() / "same records XXXXXX").string();
     clone_ = mkdtemp(pattern.data());
     fs::create_directories(clone_ / "scripts");
-    fs::copy_file(GRADQUAKE_SOURCE_DIR "/scripts/same_records", clone_ / "scripts/same_records");
+    for (const char* script : {"same_records", "data_path"}) {
+      fs::copy_file(std::string(GRADQUAKE_SOURCE_DIR "/scripts/") + script, clone_ / "scripts" / script);
+    }
     write("configs/small.yaml", "data: {kind: digits}\n");
     build("old", "1.5", "120");
   }

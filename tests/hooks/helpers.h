@@ -1,10 +1,14 @@
 // What the tests of taps share: rules in one line, and draws by address through the public kernels.
 #pragma once
 
+#include <gtest/gtest.h>
 #include <torch/types.h>
 
+#include <functional>
+#include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "gradquake/hooks/ledger.h"
 #include "gradquake/hooks/plan.h"
@@ -66,6 +70,29 @@ inline torch::Tensor perturbed(const Rule& rule, const torch::Tensor& tensor, St
   Plan plan({rule}, {.seed = 7, .run_steps = 100});
   PlanScope scope(plan, std::move(context));
   return tap("site", tensor, batch_dim);
+}
+
+// A forward rule of scale 0.5 that draws so.
+inline Rule drawn(DrawMode draw, const std::string& kind = "gaussian", double mean = 0) {
+  Rule rule = make_rule("r", "*", Direction::kForward, 0.5, kind);
+  rule.perturbation.set("draw", to_text(draw)).set("mean", mean);
+  return rule;
+}
+
+// What a call is refused with; "" where it is not.
+inline std::string message_of(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const std::invalid_argument& error) {
+    return error.what();
+  }
+  return "";
+}
+
+inline void expect_mentions(const std::string& message, const std::vector<std::string>& parts) {
+  for (const std::string& part : parts) {
+    EXPECT_NE(message.find(part), std::string::npos) << "no '" << part << "' in: " << message;
+  }
 }
 
 }  // namespace gradquake::test

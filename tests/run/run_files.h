@@ -1,4 +1,4 @@
-// What a run wrote, for the tests of study.
+// What a run wrote, read back by tests.
 #pragma once
 
 #include <filesystem>

@@ -1,17 +1,9 @@
 #include "gradquake/run/run.h"
 
-#include <gtest/gtest.h>
-#include <unistd.h>
-
 #include <cmath>
-#include <filesystem>
-#include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "gradquake/core/error.h"
-#include "gradquake/train/checkpoint_file.h"
-#include "run_files.h"
-#include "tiny_images.h"
+#include "run_fixture.h"
 
 namespace gradquake::run {
 namespace {
@@ -19,96 +11,6 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 using Overrides = std::vector<std::string>;
-
-const std::string kCommon =
-    "run: {steps: 30, threads: 1}\n"
-    "evaluate: {interval: 5}\n"
-    "checkpoint: {interval: 7, keep: 100}\n"
-    "monitor: {curvature: {at: [0, 10], limit: 4, probe: 32}}\n";
-const std::string kSgd =
-    kCommon +
-    "model: {kind: mlp, widths: [64, 24, 10], dropout: 0.2}\n"
-    "optimizer: {kind: sgd, learning_rate: 0.1, momentum: 0.9}\n"
-    "perturbations:\n"
-    "  - {label: f, sites: layers.0, scale: 6, may_be_idle: true, schedule: {interval: 6, offset: 4}}\n"
-    "  - {label: b, sites: layers.1, direction: backward, scale: 6, may_be_idle: true, schedule: {interval: 10, "
-    "offset: 9}}\n";
-const std::string kAdamCnn =
-    kCommon + kTinyCnn +
-    "optimizer: {kind: adam, learning_rate: 0.01}\n"
-    "perturbations:\n"
-    "  - {label: f, sites: blocks.0, scale: 6, may_be_idle: true, schedule: {interval: 6, offset: 4}}\n"
-    "  - {label: b, sites: head, direction: backward, scale: 6, may_be_idle: true, schedule: {interval: 10, offset: "
-    "9}}\n";
-
-// All that a run wrote and that must not depend on how it came about.
-std::map<std::string, std::string> outcome(const RunFolder& folder) {
-  std::map<std::string, std::string> files;
-  for (const char* name : {"steps.jsonl", "spikes.jsonl", "ledger.jsonl", "evaluations.jsonl", "curvature.jsonl",
-                           "predictions.jsonl", "weights.safetensors"}) {
-    files[name] = text_of(folder.file(name));
-    EXPECT_TRUE(fs::exists(folder.file(name))) << name;
-  }
-  Json summary = Json::parse(text_of(folder.file("summary.json")));
-  summary.erase("steps_per_second");
-  files["summary.json"] = summary.dump();
-  return files;
-}
-
-void expect_same(const std::map<std::string, std::string>& a, const std::map<std::string, std::string>& b) {
-  for (const auto& [name, content] : a) EXPECT_TRUE(content == b.at(name)) << name << " differs";
-}
-
-class RunTest : public testing::Test {
- protected:
-  RunTest() { register_tiny_images(); }
-  ~RunTest() override { fs::remove_all(out_); }
-
-  RunConfig config(const std::string& text, const std::string& name, Overrides overrides = {}) const {
-    overrides.push_back("run.name=" + name);
-    overrides.push_back("run.out='" + out_.string() + "'");
-    return read_run_config(config::Document::parse(text, "t.yaml", overrides));
-  }
-
-  // A whole run in a folder of its own.
-  RunFolder made(const RunConfig& config, const Options& watch = {}) {
-    train::Task parts = assemble(config);
-    const RunFolder folder = create_run_folder(config, true);
-    Options options = run_options(config);
-    options.log = watch.log;
-    options.progress = watch.progress;
-    options.stop_requested = watch.stop_requested;
-    options.callbacks = watch.callbacks;
-    result_ = run(parts, options, folder);
-    return folder;
-  }
-  RunFolder made(const std::string& text, const std::string& name, const Overrides& overrides = {}) {
-    return made(config(text, name, overrides));
-  }
-
-  // Goes on as another process would; what it logged is in log_.
-  void go_on(const RunConfig& config, const RunFolder& folder) {
-    train::Task parts = assemble(config);
-    Options options = run_options(config);
-    options.log = [this](const std::string& line) { log_ += line + "\n"; };
-    result_ = resume(parts, options, folder);
-  }
-
-  // The folder as a kill after the checkpoint of `step` leaves it: later records written, nothing summed up.
-  static void kill_after(const RunFolder& folder, std::int64_t step) {
-    for (const auto& path : train::list_checkpoints(folder.checkpoints())) {
-      if (path > train::checkpoint_path(folder.checkpoints(), step)) fs::remove(path);
-    }
-    fs::remove(folder.file("summary.json"));
-    fs::remove(folder.file("weights.safetensors"));
-    std::ofstream(folder.file("steps.jsonl"), std::ios::app) << "{\"step\": 30, half a li";
-  }
-
-  const fs::path out_ = fs::path(testing::TempDir()) / ("gradquake-" + std::to_string(getpid()) + "-" +
-                                                        testing::UnitTest::GetInstance()->current_test_info()->name());
-  RunResult result_;
-  std::string log_;
-};
 
 TEST_F(RunTest, ARunWritesTheRecordsThatScriptsRelyOn) {
   std::int64_t progress = 0;
@@ -206,102 +108,6 @@ TEST_F(RunTest, MeasuringCurvatureChangesNoBitOfTheTraining) {
   EXPECT_TRUE(text_of(often.file("steps.jsonl")) == text_of(never.file("steps.jsonl")));
   EXPECT_TRUE(text_of(often.file("weights.safetensors")) == text_of(never.file("weights.safetensors")));
   EXPECT_GE(lines_of(often.file("curvature.jsonl")).size(), 10);
-}
-
-TEST_F(RunTest, AKilledRunGoesOnFromAnyCheckpointToTheSameBytes) {
-  for (const std::string& text : {kSgd, kAdamCnn}) {
-    const RunConfig c = config(text, "a");
-    const RunFolder folder = made(c);
-    const auto whole = outcome(folder);
-    for (const std::int64_t step : {30, 28, 21, 14, 7}) {
-      kill_after(folder, step);
-      go_on(c, folder);
-      EXPECT_EQ(result_.steps, 30);
-      expect_same(outcome(folder), whole);
-    }
-  }
-}
-
-TEST_F(RunTest, AnInterruptedRunGoesOnToTheSameBytesWithSpikesOpen) {
-  for (const std::string& text : {kSgd, kAdamCnn}) {
-    const auto whole = outcome(made(text, "a"));
-    const RunConfig c = config(text, "a");
-    std::int64_t asked = 0;
-    Options hooks;
-    hooks.stop_requested = [&] { return ++asked == 12; };
-    const RunFolder folder = made(c, hooks);
-    EXPECT_TRUE(result_.interrupted);
-    EXPECT_EQ(result_.steps, 12);
-    EXPECT_FALSE(folder.finished());
-    std::size_t detected = 0;
-    for (const Json& step : lines_of(folder.file("steps.jsonl"))) detected += step["spike"].get<bool>() ? 1 : 0;
-    EXPECT_GT(detected, lines_of(folder.file("spikes.jsonl")).size());
-    go_on(c, folder);
-    expect_same(outcome(folder), whole);
-  }
-}
-
-TEST_F(RunTest, ADamagedCheckpointIsNamedAndTheOneBeforeIsUsed) {
-  const RunConfig c = config(kSgd, "a");
-  const RunFolder folder = made(c);
-  const auto whole = outcome(folder);
-  kill_after(folder, 14);
-  const fs::path newest = train::checkpoint_path(folder.checkpoints(), 14);
-  std::string bytes = text_of(newest);
-  bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
-  std::ofstream(newest, std::ios::binary) << bytes;
-  go_on(c, folder);
-  EXPECT_NE(log_.find("step-000000000014.ckpt is damaged (its checksum does not match); using the one before"),
-            std::string::npos);
-  EXPECT_NE(log_.find("resuming from " + train::checkpoint_path(folder.checkpoints(), 7).string()), std::string::npos);
-  expect_same(outcome(folder), whole);
-}
-
-TEST_F(RunTest, WithoutAWholeCheckpointARunStartsAnewAtStep0) {
-  const RunConfig c = config(kSgd, "a");
-  const RunFolder folder = made(c);
-  const auto whole = outcome(folder);
-  kill_after(folder, 7);
-  fs::resize_file(train::checkpoint_path(folder.checkpoints(), 7), 100);
-  go_on(c, folder);
-  EXPECT_NE(log_.find("no checkpoint: starting at step 0"), std::string::npos);
-  expect_same(outcome(folder), whole);
-}
-
-TEST_F(RunTest, ACheckpointOfAnotherConfigIsRefusedAndNoRecordIsTouched) {
-  const RunFolder folder = made(kSgd, "a");
-  const RunFolder other = made(kSgd, "b", {"run.seed=2"});
-  kill_after(folder, 7);
-  fs::copy_file(train::checkpoint_path(other.checkpoints(), 21), train::checkpoint_path(folder.checkpoints(), 21));
-  const std::string steps = text_of(folder.file("steps.jsonl"));
-  EXPECT_THROW(go_on(config(kSgd, "a"), folder), UserError);
-  EXPECT_EQ(text_of(folder.file("steps.jsonl")), steps);
-}
-
-TEST_F(RunTest, RecordsShorterThanTheCheckpointSaysAreRefused) {
-  const RunFolder folder = made(kSgd, "a");
-  kill_after(folder, 7);
-  fs::resize_file(folder.file("steps.jsonl"), 10);
-  EXPECT_THROW(go_on(config(kSgd, "a"), folder), UserError);
-}
-
-TEST_F(RunTest, AProlongedRunEqualsOneThatWasThatLong) {
-  for (const std::string& text : {kSgd, kAdamCnn}) {
-    const auto whole = outcome(made(text, "a"));
-    for (const std::string shorter : {"run.steps=20", "run.steps=14"}) {
-      const RunFolder folder = made(text, "a", {shorter});
-      go_on(config(text, "a"), folder);
-      expect_same(outcome(folder), whole);
-    }
-  }
-}
-
-TEST_F(RunTest, ARunOfEpochsIsProlongedBySteps) {
-  const auto whole = outcome(made(kAdamCnn, "a", {"run.steps=20"}));
-  const RunFolder folder = made(kAdamCnn, "a", {"run.epochs=2"});
-  EXPECT_EQ(result_.steps, 12);
-  go_on(config(kAdamCnn, "a", {"run.steps=20"}), folder);
-  expect_same(outcome(folder), whole);
 }
 
 TEST_F(RunTest, ANonFiniteStepEndsARunAsAResultWithNullsInItsRecords) {
