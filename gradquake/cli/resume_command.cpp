@@ -65,6 +65,7 @@ void change_length(const run::RunFolder& folder, const run::RunConfig& before, c
   // summary.json marks a finished run, so it goes first: killed in between, the run is one to resume.
   std::filesystem::remove(folder.file("summary.json"));
   std::filesystem::remove(folder.file("weights.safetensors"));
+  std::filesystem::remove(folder.file("model.pt2"));
   write_file("run", folder.file("config.yaml"), after.resolved);
 }
 

@@ -9,7 +9,8 @@ namespace gradquake::data {
 
 Registry<DatasetFactory>& datasets() {
   static Registry<DatasetFactory> registry(
-      "data", {kinds::digits(), kinds::idx(), kinds::libsvm(), kinds::synthetic_logistic(), kinds::synthetic_linear()});
+      "data", {kinds::digits(), kinds::idx(), kinds::libsvm(), kinds::npy(), kinds::safetensors(), kinds::text(),
+               kinds::synthetic_logistic(), kinds::synthetic_linear()});
   return registry;
 }
 

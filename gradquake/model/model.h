@@ -7,6 +7,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "gradquake/data/batch.h"
 #include "gradquake/hooks/export.h"
@@ -26,6 +28,13 @@ class GRADQUAKE_EXPORT Model : public torch::nn::Module {
   // The number of columns of W where the output is H W or -H W, H the flattened inputs, and W all there is to train;
   // absent: the output is not linear in the parameters, or in another way.
   virtual std::optional<std::int64_t> linear_outputs() const { return std::nullopt; }
+
+  // Whether a parameter or buffer of this dotted name belongs into weights.safetensors.
+  virtual bool in_state_dict(const std::string& name) const;
+  // What a user should know before training, a line each.
+  virtual std::vector<std::string> notes() const;
+  // Writes what a run keeps of the model beside weights.safetensors. Throws DiskError.
+  virtual void save_beside_weights(const std::string& folder) const;
 };
 
 }  // namespace gradquake::model

@@ -49,4 +49,15 @@ void seed_generator(std::uint64_t seed) {
   generator.set_current_seed(seed);
 }
 
+void convert(torch::nn::Module& module, at::Device device, at::ScalarType dtype) {
+  const auto each = [&](const std::vector<at::Tensor>& tensors) {
+    for (at::Tensor tensor : tensors) {
+      if (tensor.defined())
+        tensor.set_data(tensor.to(device, tensor.is_floating_point() ? dtype : tensor.scalar_type()));
+    }
+  };
+  each(module.parameters());
+  each(module.buffers());
+}
+
 }  // namespace gradquake::model

@@ -4,6 +4,9 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <c10/core/Device.h>
+#include <c10/core/ScalarType.h>
+
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -54,5 +57,9 @@ class GRADQUAKE_EXPORT SeededGenerator {
 };
 
 GRADQUAKE_EXPORT void seed_generator(std::uint64_t seed);
+
+// Moves the module to the device, and what it holds of a floating dtype to `dtype`; Module::to would make counters and
+// indices floating too.
+GRADQUAKE_EXPORT void convert(torch::nn::Module& module, at::Device device, at::ScalarType dtype);
 
 }  // namespace gradquake::model

@@ -9,7 +9,9 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "gradquake/data/batch.h"
 #include "gradquake/model/model.h"
@@ -29,7 +31,10 @@ struct Network {
   Network(std::shared_ptr<M> own) : module(own) {
     if constexpr (std::derived_from<M, Model>) {
       forward = [own](const data::Batch& batch) { return own->forward_batch(batch); };
-      if (own) label_inside = own->label_inside();
+      if (own) {
+        label_inside = own->label_inside();
+        notes = own->notes();
+      }
     } else {
       forward = [own](const data::Batch& batch) { return own->forward(batch.input()); };
     }
@@ -38,6 +43,7 @@ struct Network {
   std::shared_ptr<torch::nn::Module> module;  // parameters, buffers, mode
   Forward forward;
   std::optional<bool> label_inside;  // the output holds the label; absent: not known
+  std::vector<std::string> notes;    // what a user should know before training, a line each
 };
 
 }  // namespace gradquake::model

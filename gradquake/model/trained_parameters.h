@@ -1,4 +1,5 @@
-// The parameters that training moves: those that require a gradient, in the order of named_parameters().
+// The parameters that training moves: those that require a gradient, in the order of named_parameters(),
+// one that has several names once, by the first.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -13,15 +13,26 @@
 
 #include "gradquake/core/error.h"
 #include "gradquake/core/replace_file.h"
-#include "gradquake/model/safetensors.h"
+#include "gradquake/data/safetensors.h"
+#include "gradquake/model/model.h"
 
 namespace gradquake::model {
 namespace {
 
+using data::NamedTensors;
+using data::parse_safetensors;
+using data::safetensors_bytes;
+
 NamedTensors tensors_of(const torch::nn::Module& module) {
+  const auto* const model = dynamic_cast<const Model*>(&module);
   NamedTensors tensors;
-  for (const auto& parameter : module.named_parameters()) tensors[parameter.key()] = parameter.value();
-  for (const auto& buffer : module.named_buffers()) tensors[buffer.key()] = buffer.value();
+  const auto keep = [&](const auto& items) {
+    for (const auto& item : items) {
+      if (!model || model->in_state_dict(item.key())) tensors[item.key()] = item.value();
+    }
+  };
+  keep(module.named_parameters());
+  keep(module.named_buffers());
   return tensors;
 }
 

@@ -11,6 +11,7 @@
 #include "gradquake/data/registry.h"
 #include "gradquake/hooks/rule_error.h"
 #include "gradquake/model/model.h"
+#include "gradquake/model/module_state.h"
 #include "gradquake/model/registry.h"
 #include "gradquake/model/trained_parameters.h"
 
@@ -91,9 +92,10 @@ train::Task assemble(const RunConfig& config) {
   const model::Network network =
       model::make_network(config.model, model_input(shape), named_seed(config.run.seed, "model.init"));
   check_objective(config, *task.objective, shape, network.label_inside);
-  network.module->to(task.device, dtype);
+  model::convert(*network.module, task.device, dtype);
   task.model = network.module;
   task.forward = network.forward;
+  task.notes = network.notes;
   at::manual_seed(named_seed(config.run.seed, "torch"));
 
   const data::BatchSampler sampler(task.data.train->size(), config.data.batch_size, 0);

@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "gradquake/hooks/perturbation.h"
 #include "gradquake/hooks/schedule.h"
+#include "gradquake/hooks/sites/glob.h"
 #include "gradquake/run/kind_groups.h"
 
 namespace gradquake::run {
@@ -28,16 +30,39 @@ nlohmann::ordered_json perturbation_json(const KindSpec& spec) {
   return json;
 }
 
+bool can_be_perturbed(const SiteInfo& site) { return site.dtype.find("float") != std::string::npos; }
+
+void print_sites(std::ostream& out, const std::vector<SiteInfo>& sites) {
+  std::size_t width = 20;
+  for (const SiteInfo& site : sites) {
+    if (!names_operator(site.name)) width = std::max(width, site.name.size());
+  }
+  out << fmt::format("{:<{}} {:<20} {:<10} {}\n", "site", width, "shape", "dtype", "occurrences");
+  const SiteInfo* beneath = nullptr;
+  std::size_t operators = 0;
+  for (const SiteInfo& site : sites) {
+    if (names_operator(site.name)) {
+      beneath = &site;
+      ++operators;
+      continue;
+    }
+    out << fmt::format("{:<{}} {:<20} {:<10} {}{}\n", site.name, width,
+                       fmt::format("[{}]", fmt::join(site.shape, ", ")), site.dtype, site.occurrences,
+                       can_be_perturbed(site) ? "" : "  cannot be perturbed: not of a floating dtype");
+  }
+  if (beneath == nullptr) return;
+  out << fmt::format(
+      "and {} operators beneath them, such as {}: a glob with a colon asks for them, --json lists them\n", operators,
+      beneath->name);
+}
+
 }  // namespace
 
 void print_plan(std::ostream& out, const RunConfig& config, const train::Task& task) {
   out << fmt::format("{}: {} on {}, {} steps, batch {}\n\n", config.run.name, config.model.spec.kind,
                      config.data.spec.kind, task.steps, config.data.batch_size);
-  out << fmt::format("{:<20} {:<20} {:<10} {}\n", "site", "shape", "dtype", "occurrences");
-  for (const SiteInfo& site : task.sites) {
-    out << fmt::format("{:<20} {:<20} {:<10} {}\n", site.name, fmt::format("[{}]", fmt::join(site.shape, ", ")),
-                       site.dtype, site.occurrences);
-  }
+  print_sites(out, task.sites);
+  for (const std::string& note : task.notes) out << "note: " << note << '\n';
   for (std::size_t i = 0; i < task.plan->rules().size(); ++i) {
     const Rule& rule = task.plan->rules()[i];
     out << fmt::format("\nrule {}: {}, {}\n", rule.label, to_text(rule.direction),
@@ -65,7 +90,9 @@ std::string plan_json(const RunConfig& config, const train::Task& task) {
   for (const SiteInfo& site : task.sites) {
     json["sites"].push_back(nlohmann::ordered_json{
         {"name", site.name}, {"shape", site.shape}, {"dtype", site.dtype}, {"occurrences", site.occurrences}});
+    if (!can_be_perturbed(site)) json["sites"].back()["cannot_be_perturbed"] = "not of a floating dtype";
   }
+  if (!task.notes.empty()) json["notes"] = task.notes;
   json["rules"] = nlohmann::json::array();
   for (std::size_t i = 0; i < task.plan->rules().size(); ++i) {
     const Rule& rule = task.plan->rules()[i];

@@ -51,6 +51,8 @@ struct Task {
   std::optional<std::int64_t> micro_batch;  // samples a forward pass, whose gradients add up; absent: the whole batch
   at::Device device = at::kCPU;
 
+  std::vector<std::string> notes;  // what a user should know of the model before training, a line each
+
   // What resolve() finds.
   std::vector<SiteInfo> sites;  // as one batch met them
   std::unique_ptr<Plan> plan;

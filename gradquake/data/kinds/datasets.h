@@ -17,13 +17,25 @@ using DatasetKind = Registry<DatasetFactory>::Kind;
 DatasetKind digits();
 
 // A folder of MNIST-style files: train-{images-idx3,labels-idx1}-ubyte and t10k-..., .gz or not. Input
-// [1, rows, columns] in 0..1 (byte / 255), max(10, largest label + 1) classes.
+// [channels, rows + 2 pad, columns + 2 pad] in 0..1 (byte / 255), every channel the same; max(10, largest label + 1)
+// classes.
 DatasetKind idx();
 
 // A LIBSVM file of two labels, or with `targets: numbers` of numbers, dense: input [features]. The test set is the file
 // `<path>.t` where it exists, else a fifth of the rows, drawn with named_seed(run_seed, "data.split"); both parts keep
 // the file's order.
 DatasetKind libsvm();
+
+// A folder of numpy files (npy.h) train_NAME.npy and test_NAME.npy; NAME is a tensor of the batch: input, target,
+// others.
+DatasetKind npy();
+
+// Files of named tensors (safetensors.h): input, target, others.
+DatasetKind safetensors();
+
+// A text: input int64 [sequence_length], target the same moved by one token. Samples do not overlap; the last
+// test_share of the tokens is the test set.
+DatasetKind text();
 
 // synthetic_logistic.h with named_seed(run_seed, "data.synthetic"); test is train.
 DatasetKind synthetic_logistic();

@@ -55,8 +55,12 @@ std::string posix_pattern(std::string_view pattern) {
 }  // namespace
 
 bool glob_matches(std::string_view pattern, std::string_view name) {
-  return fnmatch(posix_pattern(pattern).c_str(), std::string(name).c_str(), 0) == 0;
+  const std::string posix = posix_pattern(pattern);
+  if (names_operator(name) && !names_operator(pattern)) return false;
+  return fnmatch(posix.c_str(), std::string(name).c_str(), 0) == 0;
 }
+
+bool names_operator(std::string_view name) { return name.find(':') != std::string_view::npos; }
 
 bool is_plain_name(std::string_view pattern) { return pattern.find_first_of("*?[") == std::string_view::npos; }
 

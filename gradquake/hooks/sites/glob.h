@@ -1,6 +1,7 @@
 // Shell patterns for site names, matched by POSIX fnmatch. `*` matches any characters, dots and slashes included, or
 // none; `?` one character; `[abc]`, `[a-c]` and `[!abc]` one character of, or not of, a set. Everything else stands for
-// itself. The whole name must match.
+// itself. The whole name must match. A name with a colon, "conv:aten.relu", is that of an operator beneath a module:
+// only a pattern with a colon matches it, so that `*` means modules.
 //
 //   glob_matches("layers.[12]", "layers.2")   true        glob_matches("layers.*", "layers.0.norm")   true
 //
@@ -15,6 +16,9 @@
 namespace gradquake {
 
 GRADQUAKE_EXPORT bool glob_matches(std::string_view pattern, std::string_view name);
+
+// True for a name with a colon: an operator beneath a module.
+GRADQUAKE_EXPORT bool names_operator(std::string_view name);
 
 // True where the pattern has no wildcard, so that it can name one site only.
 GRADQUAKE_EXPORT bool is_plain_name(std::string_view pattern);

@@ -26,6 +26,10 @@ ModelKind mlp();
 // block: conv 3x3 (stride 1, padding 1) -> batch-norm, if asked for -> relu -> 2x2 max pool, if asked for.
 ModelKind cnn();
 
+// A .pt2 file (exported/exported_model.h). Sites: the outputs of its modules by their paths, and beneath them, for
+// globs with a colon, the outputs of operators. Its weights are those of the file, whatever the seed.
+ModelKind exported();
+
 // A list of at least an input and an output width, for mlp and linear_chain.
 Parameter widths(std::string meaning);
 std::optional<KindProblem> check_widths(const KindSpec& spec);

@@ -10,11 +10,14 @@ class CrossEntropy : public Objective {
   bool takes(data::TargetKind targets) const override { return targets == data::TargetKind::kClasses; }
 
   at::Tensor per_sample(const at::Tensor& output, const data::Batch& batch) const override {
-    const at::Tensor losses = at::cross_entropy_loss(output, batch.target(), {}, at::Reduction::None);
+    const at::Tensor losses =
+        at::cross_entropy_loss(classes_second(output, batch.target()), batch.target(), {}, at::Reduction::None);
     return losses.dim() == 1 ? losses : losses.flatten(1).mean(1);
   }
   at::Tensor loss(const at::Tensor& output, const data::Batch& batch) const override {
-    return at::cross_entropy_loss(output, batch.target());
+    const at::Tensor& target = batch.target();
+    if (classes_come_last(output, target)) return at::cross_entropy_loss(output.flatten(0, -2), target.flatten());
+    return at::cross_entropy_loss(output, target);
   }
 
   void check(const at::Tensor& output, const data::Batch& batch) const override {
@@ -24,10 +27,11 @@ class CrossEntropy : public Objective {
                                    shape_text(output) + " and targets " + shape_text(target));
     };
     if (!is_class_target(target)) fail("integer classes as targets");
+    const bool last = classes_come_last(output, target);
     const bool fits = output.dim() == target.dim() + 1 && output.dim() >= 2 && output.size(0) == target.size(0) &&
-                      output.sizes().slice(2) == target.sizes().slice(1);
-    if (!fits) fail("an output [rows, classes, ...] and targets [rows, ...]");
-    expect_classes("cross_entropy", target, output.size(1));
+                      (last || output.sizes().slice(2) == target.sizes().slice(1));
+    if (!fits) fail("an output [rows, ..., classes] or [rows, classes, ...] and targets [rows, ...]");
+    expect_classes("cross_entropy", target, last ? output.size(-1) : output.size(1));
   }
 
   std::unique_ptr<Metric> metric(data::TargetKind) const override { return class_accuracy(); }

@@ -30,9 +30,19 @@ void expect_classes(const std::string& objective, const at::Tensor& target, std:
                                ", the outputs there are, got " + std::to_string(least < 0 ? least : most));
 }
 
+bool classes_come_last(const at::Tensor& output, const at::Tensor& target) {
+  return output.dim() >= 3 && output.dim() == target.dim() + 1 &&
+         output.sizes().slice(1, static_cast<std::size_t>(target.dim() - 1)) == target.sizes().slice(1);
+}
+
+at::Tensor classes_second(const at::Tensor& output, const at::Tensor& target) {
+  return classes_come_last(output, target) ? output.movedim(-1, 1) : output;
+}
+
 std::unique_ptr<Metric> class_accuracy() {
-  return accuracy_metric(
-      [](const at::Tensor& output, const data::Batch& batch) { return output.argmax(1).eq(batch.target()); });
+  return accuracy_metric([](const at::Tensor& output, const data::Batch& batch) {
+    return classes_second(output, batch.target()).argmax(1).eq(batch.target());
+  });
 }
 
 at::Tensor Elementwise::per_sample(const at::Tensor& output, const data::Batch& batch) const {

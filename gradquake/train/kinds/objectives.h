@@ -22,7 +22,11 @@ std::string shape_text(const at::Tensor& tensor);  // "[8, 10]"
 bool is_class_target(const at::Tensor& target);    // integers
 // Throws UserError unless every class is one of 0 .. classes - 1.
 void expect_classes(const std::string& objective, const at::Tensor& target, std::int64_t classes);
-std::unique_ptr<Metric> class_accuracy();  // output [rows, classes, ...]
+// Whether an output is [rows, ..., classes] for targets [rows, ...], as language models have it, and not LibTorch's
+// [rows, classes, ...]; where both fit (as many classes as tokens), it is.
+bool classes_come_last(const at::Tensor& output, const at::Tensor& target);
+at::Tensor classes_second(const at::Tensor& output, const at::Tensor& target);  // [rows, classes, ...] of either
+std::unique_ptr<Metric> class_accuracy();                                       // of either
 
 // The mean over a sample's numbers of a loss of each; targets have the output's size, classes are taken one-hot.
 class Elementwise : public Objective {

@@ -1,4 +1,4 @@
-#include "gradquake/model/safetensors.h"
+#include "gradquake/data/safetensors.h"
 
 #include <ATen/Functions.h>
 
@@ -9,7 +9,7 @@
 
 #include "gradquake/core/error.h"
 
-namespace gradquake::model {
+namespace gradquake::data {
 namespace {
 
 constexpr std::uint64_t kLengthSize = 8, kLargestHeader = 100'000'000;  // that of the format
@@ -28,7 +28,7 @@ const TypeName& name_of(const std::string& tensor, at::ScalarType type) {
     if (one.type == type) return one;
   }
   throw UserError(
-      "model", "expected a dtype that safetensors knows for '" + tensor + "', got " + std::string(at::toString(type)));
+      "data", "expected a dtype that safetensors knows for '" + tensor + "', got " + std::string(at::toString(type)));
 }
 
 // One entry of the header, checked on its own.
@@ -82,7 +82,7 @@ class HeaderReader {
   }
 
   [[noreturn]] void fail(const std::string& reason) const {
-    throw UserError("model", path_ + ": not a whole safetensors file: " + reason);
+    throw UserError("data", path_ + ": not a whole safetensors file: " + reason);
   }
 
  private:
@@ -165,4 +165,4 @@ NamedTensors parse_safetensors(std::string_view bytes, const std::string& path) 
   return tensors;
 }
 
-}  // namespace gradquake::model
+}  // namespace gradquake::data

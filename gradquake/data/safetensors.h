@@ -13,7 +13,7 @@
 #include <string>
 #include <string_view>
 
-namespace gradquake::model {
+namespace gradquake::data {
 
 using NamedTensors = std::map<std::string, at::Tensor>;
 
@@ -24,4 +24,4 @@ std::string safetensors_bytes(const NamedTensors& tensors);
 // lies about a size, a shape or a place, tensors that overlap, a dtype that is unknown.
 NamedTensors parse_safetensors(std::string_view bytes, const std::string& path);
 
-}  // namespace gradquake::model
+}  // namespace gradquake::data

@@ -1,0 +1,143 @@
+#include "gradquake/model/exported/exported_model.h"
+
+#include <ATen/core/Tensor.h>
+#include <c10/util/Exception.h>
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "gradquake/core/error.h"
+#include "gradquake/core/replace_file.h"
+#include "gradquake/model/exported/interpreter.h"
+#include "gradquake/model/exported/refusal.h"
+
+namespace gradquake::model::exported {
+namespace {
+
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+// What `read` returns; whatever is wrong becomes one line about the file.
+template <class Read>
+auto reading(const std::string& path, const Read& read) {
+  const auto damaged = [&](const std::string& reason) -> UserError {
+    return {"model",
+            "expected an archive of torch.export.save at '" + path + "', got one that cannot be read: " + reason};
+  };
+  if (!std::filesystem::is_regular_file(path)) {
+    throw UserError("model", "expected an archive of torch.export.save at '" + path + "', got no file");
+  }
+  try {
+    return read();
+  } catch (const UserError&) {
+    throw;
+  } catch (const Refusal& refusal) {
+    throw UserError("model", path + ": " + refusal.what());
+  } catch (const c10::Error& error) {
+    throw damaged(first_line(error.what_without_backtrace()));
+  } catch (const std::exception& error) {  // JSON, numbers beyond their range, sizes beyond memory
+    throw damaged(first_line(error.what()));
+  }
+}
+
+// The module in `root` that holds a tensor of this dotted name, made where it is absent; and the name within it.
+std::pair<torch::nn::Module*, std::string> holder_of(torch::nn::Module& root, const std::string& name) {
+  torch::nn::Module* holder = &root;
+  std::size_t begin = 0;
+  for (std::size_t dot = name.find('.'); dot != std::string::npos; dot = name.find('.', begin)) {
+    const std::string part = name.substr(begin, dot - begin);
+    const auto children = holder->named_children();
+    const auto* const child = children.find(part);
+    holder = child ? child->get() : holder->register_module(part, std::make_shared<torch::nn::Module>()).get();
+    begin = dot + 1;
+  }
+  return {holder, name.substr(begin)};
+}
+
+std::string joined_names(const std::vector<Output>& outputs) {
+  std::string names;
+  for (const Output& output : outputs) names += (names.empty() ? "" : ", ") + output.name;
+  return names;
+}
+
+}  // namespace
+
+ExportedModel::ExportedModel(const std::string& path, DropoutMasks dropout, Wiring wiring)
+    : path_(path), wiring_(std::move(wiring)) {
+  reading(path_, [&] {
+    archive_ = std::make_unique<Archive>(path_);
+    program_ = read_program(archive_->program(), archive_->tensors(), dropout);
+    register_state();
+    connect();
+  });
+}
+
+ExportedModel::~ExportedModel() = default;
+
+void ExportedModel::register_state() {
+  for (const StoredTensor& one : program_.state) {
+    const auto [holder, name] = holder_of(*this, one.name);
+    if (one.parameter) {
+      holder->register_parameter(name, one.tensor, one.tensor.requires_grad());
+    } else {
+      holder->register_buffer(name, one.tensor);
+    }
+  }
+}
+
+void ExportedModel::connect() {
+  const std::size_t inputs = program_.inputs.size();
+  if (!wiring_.inputs.empty() && wiring_.inputs.size() != inputs) {
+    refuse("expected model.inputs to name " + std::to_string(inputs) + " tensors, one an argument of forward, got " +
+           std::to_string(wiring_.inputs.size()));
+  }
+  const std::vector<Output>& outputs = program_.outputs;
+  if (!wiring_.output) {
+    if (outputs.size() != 1) {
+      refuse("expected model.output to say which of the outputs is trained on (" + joined_names(outputs) +
+             "), got none");
+    }
+  } else {
+    while (output_ < outputs.size() && outputs[output_].name != *wiring_.output) ++output_;
+    if (output_ == outputs.size()) {
+      refuse("expected model.output one of " + joined_names(outputs) + ", got '" + *wiring_.output + "'");
+    }
+  }
+}
+
+at::Tensor ExportedModel::forward(const at::Tensor& input) {
+  if (program_.inputs.size() != 1) {
+    throw UserError("model", path_ + ": expected " + std::to_string(program_.inputs.size()) + " inputs, got one");
+  }
+  return carry_out(program_, {input}, is_training()).at(output_);
+}
+
+at::Tensor ExportedModel::forward_batch(const data::Batch& batch) {
+  std::vector<at::Tensor> tensors;
+  for (std::size_t i = 0; i < program_.inputs.size(); ++i) {
+    const std::string& own = program_.inputs[i].name;
+    const bool alone = program_.inputs.size() == 1 && !batch.has(own);
+    tensors.push_back(batch[!wiring_.inputs.empty() ? wiring_.inputs[i] : alone ? "input" : own]);
+  }
+  return carry_out(program_, tensors, is_training()).at(output_);
+}
+
+bool ExportedModel::in_state_dict(const std::string& name) const {
+  for (const StoredTensor& one : program_.state) {
+    if (one.name == name) return one.in_state_dict;
+  }
+  return true;
+}
+
+std::vector<std::string> ExportedModel::notes() const { return program_.notes; }
+
+void ExportedModel::save_beside_weights(const std::string& folder) const {
+  std::map<std::string, at::Tensor> now;
+  for (const StoredTensor& one : program_.state) now[one.name] = one.tensor;
+  write_file("model", std::filesystem::path(folder) / "model.pt2",
+             archive_->with_values([&](const std::string& name) { return now.at(name); }));
+}
+
+}  // namespace gradquake::model::exported
