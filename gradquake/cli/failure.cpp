@@ -16,9 +16,7 @@ void print(const std::string& what, const std::string& after) {
   const std::size_t end = what.find('\n');
   std::cerr << "gradquake: " << what.substr(0, end) << after << '\n';
   if (end == std::string::npos) return;
-  if (verbose_failures) {
-    std::cerr << what.substr(end + 1) << '\n';
-  }
+  if (verbose_failures) std::cerr << what.substr(end + 1) << '\n';
 }
 
 }  // namespace

@@ -26,13 +26,12 @@ struct KindsOptions {
 
 int print_json(const KindsOptions& options) {
   nlohmann::ordered_json json;
-  if (!options.kind.empty()) {
+  if (!options.kind.empty())
     json = run::kind_json(run::kind_named(run::group_named(options.group), options.kind));
-  } else if (!options.group.empty()) {
+  else if (!options.group.empty())
     json = run::group_json(run::group_named(options.group));
-  } else {
+  else
     for (const KindGroup* group : run::kind_groups()) json.push_back(run::group_json(*group));
-  }
   std::cout << json.dump(2) << '\n';
   return kDone;
 }

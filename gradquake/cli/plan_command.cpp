@@ -25,11 +25,10 @@ struct PlanOptions {
 int plan(const PlanOptions& options) {
   const run::RunConfig config = run::read_run_config(config::Document::load(options.config, options.overrides));
   const train::Task task = run::assemble(config);
-  if (options.json) {
+  if (options.json)
     std::cout << run::plan_json(config, task) << '\n';
-  } else {
+  else
     run::print_plan(std::cout, config, task);
-  }
   return kDone;
 }
 

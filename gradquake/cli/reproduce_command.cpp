@@ -56,9 +56,8 @@ void print(const paper::Reproduction& result, const std::string& out) {
 }
 
 int reproduce(const ReproduceOptions& options) {
-  if (options.name != "paper") {
+  if (options.name != "paper")
     throw UserError("cli", "expected a reproduction by name, one of: paper, got " + options.name);
-  }
   const paper::Settings settings = paper::read_settings(options.quick, options.overrides);
   const bool terminal = ::isatty(STDERR_FILENO) != 0;
   const auto result = paper::reproduce(settings, options.figure, options.out,

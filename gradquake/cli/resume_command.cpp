@@ -34,11 +34,9 @@ struct ResumeOptions {
 };
 
 void check_overrides(const std::vector<std::string>& overrides) {
-  for (const std::string& item : overrides) {
-    if (item.rfind("run.steps=", 0) != 0) {
+  for (const std::string& item : overrides)
+    if (item.rfind("run.steps=", 0) != 0)
       throw UserError("resume", "expected run.steps=N as the only change to a run, got '" + item + "'");
-    }
-  }
 }
 
 // The steps of the newest checkpoint, damaged or not; 0 without one.

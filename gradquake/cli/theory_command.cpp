@@ -68,11 +68,10 @@ int measure(const MeasureOptions& options) {
   const measure::ConstantsFile file = measure::measure_constants(run::assemble(config), config.curvature);
   const std::string yaml = measure::constants_yaml(file);
   if (!options.out.empty()) write_result("theory", options.out, yaml);
-  if (options.json) {
+  if (options.json)
     std::cout << measure::constants_json(file).dump(2) << '\n';
-  } else if (options.out.empty()) {
+  else if (options.out.empty())
     std::cout << yaml;
-  }
   return kDone;
 }
 

@@ -94,11 +94,9 @@ Json outcome_json(const Outcome<Bound>& outcome) {
 // Every condition the file can decide: step size, linear stability, energy budgets.
 Json conditions_json(const theory::Constants& constants) {
   Json rows = Json::array();
-  if (constants.smoothness && constants.step_size) {
-    for (const Condition& row : theory::step_size_conditions(*constants.step_size, *constants.smoothness, -1)) {
+  if (constants.smoothness && constants.step_size)
+    for (const Condition& row : theory::step_size_conditions(*constants.step_size, *constants.smoothness, -1))
       rows.push_back(condition_json(row));
-    }
-  }
   for (const Variant variant : theory::kVariants) {
     rows.push_back(condition_json(theory::energy_condition(theory::theorem3(constants, variant), variant)));
     rows.push_back(condition_json(theory::energy_condition(theory::theorem5(constants, variant), variant)));
@@ -131,9 +129,8 @@ void add_budgets(Json& rows, const std::vector<theory::Budget>& budgets) {
 }
 
 std::optional<theory::PlProblem> pl_problem(const theory::Constants& constants) {
-  if (!constants.smoothness || !constants.pl || !constants.gradient_variance || !constants.step_size) {
+  if (!constants.smoothness || !constants.pl || !constants.gradient_variance || !constants.step_size)
     return std::nullopt;
-  }
   return theory::PlProblem{.smoothness = *constants.smoothness,
                            .pl = *constants.pl,
                            .gradient_variance = *constants.gradient_variance,
@@ -147,9 +144,7 @@ struct Errors {
 
 Prediction recovery(const measure::ConstantsFile& file, const theory::PlProblem& problem, const Errors& errors) {
   const measure::PredictionRequest& request = file.prediction;
-  if (!request.level) {
-    return theory::no_prediction("(38)", "predict.level is absent");
-  }
+  if (!request.level) return theory::no_prediction("(38)", "predict.level is absent");
   theory::ObservedSpike spike;
   spike.error = std::sqrt(std::max(errors.e2, errors.b2));
   spike.minimum_loss = request.minimum_loss;
@@ -198,9 +193,8 @@ Json pl_predictions(const measure::ConstantsFile& file, const Errors& spike, con
   }
   Prediction steps =
       theory::steps_to_loss(*problem, *gap, errors.e2, errors.b2, file.prediction.target_loss.value_or(0.1 * *gap));
-  if (!file.prediction.target_loss) {
+  if (!file.prediction.target_loss)
     steps.reason += (steps.reason.empty() ? "" : "; ") + std::string("target: a tenth of initial_gap");
-  }
   document["steps_to_loss"] = prediction_json(steps);
   return document;
 }
@@ -218,9 +212,8 @@ void add_nonconvex_predictions(Json& document, const measure::ConstantsFile& fil
   Prediction steps = theory::steps_to_gradient(*constants.smoothness, *constants.gradient_variance,
                                                *constants.step_size, *constants.initial_gap, errors.e2, errors.b2,
                                                file.prediction.target_gradient.value_or(0.1 * start));
-  if (!file.prediction.target_gradient) {
+  if (!file.prediction.target_gradient)
     steps.reason += (steps.reason.empty() ? "" : "; ") + std::string("target: a tenth of 2 L initial_gap");
-  }
   document["steps_to_gradient"] = prediction_json(steps);
   if (constants.steps) {
     document["spike_share"] = prediction_json(
@@ -249,14 +242,11 @@ std::string conditions_table(const Json& document) {
 // The three largest terms, largest first.
 std::string leading_terms(const Json& terms) {
   std::vector<std::pair<double, std::string>> sorted;
-  for (const auto& [name, value] : terms.items()) {
-    sorted.emplace_back(value.get<double>(), name);
-  }
+  for (const auto& [name, value] : terms.items()) sorted.emplace_back(value.get<double>(), name);
   std::sort(sorted.rbegin(), sorted.rend());
   std::string text;
-  for (std::size_t n = 0; n < std::min<std::size_t>(3, sorted.size()); ++n) {
+  for (std::size_t n = 0; n < std::min<std::size_t>(3, sorted.size()); ++n)
     text += fmt::format("{}{} {:.3g}", n == 0 ? "" : ", ", sorted[n].second, sorted[n].first);
-  }
   return text;
 }
 
@@ -278,12 +268,10 @@ Json bound_json(const measure::ConstantsFile& file) {
 Json budget_json(const measure::ConstantsFile& file, double frequency) {
   Json document;
   document["conditions"] = conditions_json(file.constants);
-  if (file.constants.steps) {
+  if (file.constants.steps)
     for (const Condition& row : theory::exponent_conditions(largest_sizes(file.constants), *file.constants.steps,
-                                                            file.constants.pl.has_value())) {
+                                                            file.constants.pl.has_value()))
       document["conditions"].push_back(condition_json(row));
-    }
-  }
   document["frequency"] = frequency;
   document["magnitude"] = Json::array();
   document["occurrences"] = Json::array();
@@ -307,9 +295,8 @@ Json predict_json(const measure::ConstantsFile& file) {
     Json& predictions = document["variants"][to_string(variant)];
     if (!e2.bound || !b2.bound) {
       const Json absent = prediction_json(theory::no_prediction("(13),(23)", e2.bound ? b2.reason : e2.reason));
-      for (const char* name : {"plateau_level", "recovery_steps", "steps_to_loss", "steps_to_gradient"}) {
+      for (const char* name : {"plateau_level", "recovery_steps", "steps_to_loss", "steps_to_gradient"})
         predictions[name] = absent;
-      }
       continue;
     }
     const Errors errors{e2.bound->value, b2.bound->value};
@@ -365,11 +352,8 @@ std::string predict_table(const Json& document) {
     text += fmt::format("{:<18} {:<10} {:>12}  {}{}\n", name, variant, number_text(one["value"]),
                         one["equation"].get<std::string>(), reason.empty() ? "" : "; " + reason);
   };
-  for (const auto& [variant, predictions] : document["variants"].items()) {
-    for (const auto& [name, one] : predictions.items()) {
-      row(name, variant, one);
-    }
-  }
+  for (const auto& [variant, predictions] : document["variants"].items())
+    for (const auto& [name, one] : predictions.items()) row(name, variant, one);
   row("local", "-", document["local"]);
   return text;
 }

@@ -32,9 +32,8 @@ void Builder::OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anc
   value.text = text;
   value.quoted = tag == "!";
   refuse_tag(value.place, tag);
-  if (std::any_of(text.begin(), text.end(), is_control)) {
+  if (std::any_of(text.begin(), text.end(), is_control))
     source_.fail(value.place, "expected text without control characters, got '" + one_line(text) + "'");
-  }
   const Weight weight{.bytes = text.size()};
   count(value.place, weight);
   add(std::move(value), anchor, weight);
@@ -42,9 +41,8 @@ void Builder::OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anc
 
 void Builder::OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) {
   const auto anchored = anchors_.find(anchor);
-  if (anchored == anchors_.end()) {
+  if (anchored == anchors_.end())
     source_.fail(place(mark), "expected a complete value, got an alias of its own anchor");
-  }
   const auto& [original, weight] = anchored->second;
   count(place(mark), weight);
   if (open_.size() + weight.levels > kMostLevels) too_deep(place(mark));
@@ -54,9 +52,8 @@ void Builder::OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) {
 }
 
 void Builder::refuse_tag(Place where, const std::string& tag) const {
-  if (!tag.empty() && tag != "?" && tag != "!") {
+  if (!tag.empty() && tag != "?" && tag != "!")
     source_.fail(where, "expected a value without a tag, got the tag '" + one_line(tag) + "'");
-  }
 }
 
 void Builder::too_deep(Place where) const {
@@ -120,9 +117,8 @@ void Builder::add(Value value, YAML::anchor_t anchor, const Weight& weight) {
 
 void Builder::begin_entry(Open& parent, const Value& key) {
   if (key.kind != Value::Kind::kScalar) not_a_key(key.place);
-  if (key.text == "<<" && !key.quoted) {
+  if (key.text == "<<" && !key.quoted)
     source_.fail(key.place, "expected a key, got a merge '<<', which is not supported");
-  }
   const auto [first, is_new] = parent.key_lines.emplace(key.text, key.place.line);
   if (!is_new) {
     source_.fail(key.place, "expected each key once, got a second '" + one_line(key.text) + "' (the first is on line " +

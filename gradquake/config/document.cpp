@@ -28,9 +28,8 @@ std::string read_file(const Source& source) {
 }
 
 std::shared_ptr<Scope> build(Source source, const std::string& text) {
-  if (text.size() > kMostBytes) {
+  if (text.size() > kMostBytes)
     source.fail({}, "expected at most " + std::to_string(kMostBytes >> 20) + " MB, got a larger file");
-  }
   auto tree = std::make_shared<Tree>(Tree{.source = std::move(source), .root = {}});
   tree->root = parse_yaml(text, tree->source, -1);
   if (tree->root.kind != Value::Kind::kMapping) {
@@ -38,9 +37,8 @@ std::shared_ptr<Scope> build(Source source, const std::string& text) {
     tree->source.fail(nothing ? Place{} : tree->root.place,
                       "expected a mapping of keys to values, got " + (nothing ? "nothing" : describe(tree->root)));
   }
-  for (std::size_t i = 0; i < tree->source.overrides.size(); ++i) {
+  for (std::size_t i = 0; i < tree->source.overrides.size(); ++i)
     apply_override(tree->root, tree->source, static_cast<int>(i));
-  }
   auto scope = std::make_shared<Scope>();
   scope->mapping = &tree->root;
   scope->place = tree->root.place;

@@ -26,9 +26,8 @@ std::string inline_text(const Value& value) {
       for (const Value& item : value.items) text += (text.empty() ? "" : ", ") + inline_text(item);
       return "[" + text + "]";
     case Value::Kind::kMapping:
-      for (const Entry& entry : value.entries) {
+      for (const Entry& entry : value.entries)
         text += (text.empty() ? "" : ", ") + write_text(entry.key) + ": " + inline_text(entry.value);
-      }
       return "{" + text + "}";
   }
   return text;

@@ -80,9 +80,8 @@ KindValue read_parameter(Reader& reader, const Parameter& parameter) {
       const auto def = default_of<std::string>(parameter);
       if (parameter.nullable) return value_of(reader.text_or_null(name, nullable_default(parameter, def)));
       std::string text = reader.text(name, def);
-      if (parameter.type == ParameterType::kPath && text.empty()) {
+      if (parameter.type == ParameterType::kPath && text.empty())
         reader.fail(name, "expected " + parameter.meaning + ", got ''");
-      }
       return text;
     }
     case ParameterType::kChoice:

@@ -23,11 +23,10 @@ Value& item_at(Value& list, const std::string& part, const std::string& path, co
 // The entry under `part`, made where missing. The entry that the override replaces now stands at `place`.
 Value& entry_at(Value& mapping, const std::string& part, bool replaced, Place place) {
   Entry* entry = mapping.find(part);
-  if (entry == nullptr) {
+  if (entry == nullptr)
     entry = &mapping.entries.emplace_back(Entry{.key = part, .place = place, .value = {.place = place, .entries = {}}});
-  } else if (replaced) {
+  else if (replaced)
     entry->place = place;
-  }
   return entry->value;
 }
 
@@ -35,16 +34,13 @@ Value& entry_at(Value& mapping, const std::string& part, bool replaced, Place pl
 
 std::vector<std::string> split_dotted(const std::string& dotted, const Source& source, Place place) {
   std::vector<std::string> parts(1);
-  for (const char c : dotted) {
-    if (c == '.') {
+  for (const char c : dotted)
+    if (c == '.')
       parts.emplace_back();
-    } else {
+    else
       parts.back() += c;
-    }
-  }
-  for (const std::string& part : parts) {
+  for (const std::string& part : parts)
     if (part.empty()) source.fail(place, "expected dotted.key=value, got an empty key");
-  }
   return parts;
 }
 
@@ -65,15 +61,13 @@ void apply_override(Value& tree, const Source& source, int index) {
   for (std::size_t level = 0; level < parts.size(); ++level) {
     const std::string& part = parts[level];
     if (at->kind == Value::Kind::kNull) at->kind = Value::Kind::kMapping;
-    if (at->kind == Value::Kind::kScalar) {
+    if (at->kind == Value::Kind::kScalar)
       source.fail(place, one_line(path) + ": expected a mapping or a list to step into, got " + describe(*at));
-    }
     path += (path.empty() ? "" : ".") + part;
-    if (at->kind == Value::Kind::kList) {
+    if (at->kind == Value::Kind::kList)
       at = &item_at(*at, part, path, source, place);
-    } else {
+    else
       at = &entry_at(*at, part, level + 1 == parts.size(), place);
-    }
   }
   *at = std::move(value);
 }

@@ -71,10 +71,9 @@ std::vector<T> read_list(Scope& scope, const Reader& reader, const std::string& 
         std::vector<T> result;
         for (std::size_t i = 0; i < value.items.size(); ++i) {
           const std::optional<T> item = parse(value.items[i]);
-          if (!item) {
+          if (!item)
             reader.fail(
                 key, "expected " + expected + " at index " + std::to_string(i) + ", got " + describe(value.items[i]));
-          }
           result.push_back(*item);
         }
         return result;

@@ -96,19 +96,17 @@ std::string write_text(const std::string& text) {
   constexpr std::array kTaken = {"null", "true", "false", "yes", "no", "on", "off", "y", "n"};
   if (!text.empty() && (is_letter(text[0]) || text[0] == '/' || text[0] == '_') &&
       std::all_of(text.begin(), text.end(), plain_character) &&
-      std::find(kTaken.begin(), kTaken.end(), lower) == kTaken.end()) {
+      std::find(kTaken.begin(), kTaken.end(), lower) == kTaken.end())
     return text;
-  }
   std::string quoted = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') quoted += '\\';
-    if (c == '\n') {
+    if (c == '\n')
       quoted += "\\n";
-    } else if (c == '\t') {
+    else if (c == '\t')
       quoted += "\\t";
-    } else {
+    else
       quoted += c;
-    }
   }
   return quoted + '"';
 }

@@ -50,9 +50,8 @@ bool Reader::is_scalar(const std::string& key) const {
 
 Reader Reader::section(const std::string& key) {
   const Entry* entry = scope_->take(key);
-  if (entry != nullptr && entry->value.kind != Kind::kMapping) {
+  if (entry != nullptr && entry->value.kind != Kind::kMapping)
     fail(key, "expected a mapping, got " + describe(entry->value));
-  }
   Resolved& slot = scope_->slot(key);
   if (slot.kind != Resolved::Kind::kSection) {
     slot.kind = Resolved::Kind::kSection;
@@ -63,18 +62,16 @@ Reader Reader::section(const std::string& key) {
 
 std::vector<Reader> Reader::list(const std::string& key) {
   const Entry* entry = scope_->take(key);
-  if (entry != nullptr && entry->value.kind != Kind::kList) {
+  if (entry != nullptr && entry->value.kind != Kind::kList)
     fail(key, "expected a list of mappings, got " + describe(entry->value));
-  }
   Resolved& slot = scope_->slot(key);
   if (slot.kind != Resolved::Kind::kList) {
     slot.kind = Resolved::Kind::kList;
     for (std::size_t i = 0; entry != nullptr && i < entry->value.items.size(); ++i) {
       const Value& item = entry->value.items[i];
       const std::string path = dotted(key) + "." + std::to_string(i);
-      if (item.kind != Kind::kMapping) {
+      if (item.kind != Kind::kMapping)
         scope_->tree->source.fail(item.place, one_line(path) + ": expected a mapping, got " + describe(item));
-      }
       slot.scopes.push_back(child(*scope_, path, &item, item.place));
     }
   }

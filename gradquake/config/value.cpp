@@ -53,15 +53,14 @@ std::string one_line(const std::string& text) {
     const auto byte = static_cast<unsigned char>(c);
     const bool starts_character = (byte & 0xC0u) != 0x80u;
     if (starts_character && line.size() >= kLongest) return line + "...";
-    if (c == '\n') {
+    if (c == '\n')
       line += "\\n";
-    } else if (c == '\t') {
+    else if (c == '\t')
       line += "\\t";
-    } else if (byte < 0x20 || byte == 0x7F) {
+    else if (byte < 0x20 || byte == 0x7F)
       line += std::string("\\x") + kHex[byte >> 4] + kHex[byte & 15];
-    } else {
+    else
       line += c;
-    }
   }
   return line;
 }

@@ -7,12 +7,9 @@ namespace {
 
 std::string advice(std::error_code reason) {
   if (is_full(reason)) return "free space there";
-  if (reason == std::errc::no_such_file_or_directory || reason.value() == ESTALE) {
+  if (reason == std::errc::no_such_file_or_directory || reason.value() == ESTALE)
     return "its folder was moved or deleted while the program ran";
-  }
-  if (reason == std::errc::permission_denied || reason == std::errc::read_only_file_system) {
-    return "make it writable";
-  }
+  if (reason == std::errc::permission_denied || reason == std::errc::read_only_file_system) return "make it writable";
   return "see to that disk";
 }
 

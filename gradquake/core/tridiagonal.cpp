@@ -26,9 +26,8 @@ void rotate(std::vector<double>& row, std::size_t i, double c, double s) {
 std::size_t split(const std::vector<double>& d, const std::vector<double>& e, std::size_t l) {
   std::size_t m = l;
   while (m + 1 < d.size() &&
-         std::abs(e[m]) > std::numeric_limits<double>::epsilon() * (std::abs(d[m]) + std::abs(d[m + 1]))) {
+         std::abs(e[m]) > std::numeric_limits<double>::epsilon() * (std::abs(d[m]) + std::abs(d[m + 1])))
     ++m;
-  }
   return m;
 }
 

@@ -17,10 +17,9 @@ template <typename T>
 double dot_of(const T* a, const T* b, std::int64_t size) {
   std::array<double, 8> sums{};  // independent sums, so that the compiler may use vector registers
   std::int64_t i = 0;
-  for (; i + 8 <= size; i += 8) {
+  for (; i + 8 <= size; i += 8)
     for (int k = 0; k < 8; ++k)
       sums[static_cast<std::size_t>(k)] += static_cast<double>(a[i + k]) * static_cast<double>(b[i + k]);
-  }
   for (; i < size; ++i) sums[0] += static_cast<double>(a[i]) * static_cast<double>(b[i]);
   return ((sums[0] + sums[4]) + (sums[1] + sums[5])) + ((sums[2] + sums[6]) + (sums[3] + sums[7]));
 }
@@ -39,16 +38,14 @@ double pass(const std::vector<at::Tensor>& vectors, at::Tensor& w) {
   std::vector<double> coefficients(vectors.size(), 0);
   for (std::int64_t first = 0; first < size; first += kBlock) {
     const std::int64_t count = std::min(kBlock, size - first);
-    for (std::size_t r = 0; r < vectors.size(); ++r) {
+    for (std::size_t r = 0; r < vectors.size(); ++r)
       coefficients[r] += dot_of(vectors[r].const_data_ptr<T>() + first, data + first, count);
-    }
   }
   double squared = 0;
   for (std::int64_t first = 0; first < size; first += kBlock) {
     const std::int64_t count = std::min(kBlock, size - first);
-    for (std::size_t r = 0; r < vectors.size(); ++r) {
+    for (std::size_t r = 0; r < vectors.size(); ++r)
       subtract_from(data + first, coefficients[r], vectors[r].const_data_ptr<T>() + first, count);
-    }
     squared += dot_of(data + first, data + first, count);
   }
   return std::sqrt(squared);

@@ -87,18 +87,16 @@ at::Tensor HessianOperator::apply_flat(const at::Tensor& v) {
   const at::NoGradGuard no_grad;
   at::Tensor result = at::zeros({dimension_}, at::TensorOptions().dtype(dtype_));
   std::int64_t first = 0;
-  for (std::size_t i = 0; i < parameters_.size(); first += parameters_[i].numel(), ++i) {
+  for (std::size_t i = 0; i < parameters_.size(); first += parameters_[i].numel(), ++i)
     if (products[i].defined())
       result.narrow(0, first, parameters_[i].numel()).view(parameters_[i].sizes()).copy_(products[i]);
-  }
   return result;
 }
 
 std::vector<at::Tensor> HessianOperator::gradient() const {
   std::vector<at::Tensor> result;
-  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+  for (std::size_t i = 0; i < parameters_.size(); ++i)
     result.push_back(gradients_[i].defined() ? gradients_[i].detach() : at::zeros_like(parameters_[i]).detach());
-  }
   return result;
 }
 

@@ -18,11 +18,9 @@ using torch::autograd::grad;
 JacobianOperator::JacobianOperator(const std::function<at::Tensor()>& f, std::vector<at::Tensor> inputs)
     : inputs_(std::move(inputs)) {
   if (inputs_.empty()) throw UserError("curvature", "expected at least one input, got none");
-  for (const at::Tensor& input : inputs_) {
-    if (!input.defined() || !input.requires_grad()) {
+  for (const at::Tensor& input : inputs_)
+    if (!input.defined() || !input.requires_grad())
       throw UserError("curvature", "expected inputs that require a gradient, got one that does not");
-    }
-  }
   const PlanPause taps_off;
   const at::AutoGradMode with_graph(true);
   output_ = f();
@@ -53,9 +51,8 @@ std::vector<at::Tensor> JacobianOperator::vjp(const at::Tensor& u) const {
     const PlanPause taps_off;
     products = grad({output_}, inputs_, {u}, /*retain_graph=*/true, /*create_graph=*/false, /*allow_unused=*/true);
   }
-  for (std::size_t i = 0; i < products.size(); ++i) {
+  for (std::size_t i = 0; i < products.size(); ++i)
     if (!products[i].defined()) products[i] = at::zeros_like(inputs_[i]).detach();
-  }
   return products;
 }
 

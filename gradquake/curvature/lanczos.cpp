@@ -98,12 +98,9 @@ Spectrum search(Iteration& iteration, int limit, double tolerance) {
 double Spectrum::smoothness() const { return std::max(std::abs(lambda_max.value), std::abs(lambda_min.value)); }
 
 Spectrum lanczos(HessianOperator& hessian, const LanczosOptions& options) {
-  if (options.limit < 1) {
-    throw UserError("curvature", "expected limit >= 1, got " + std::to_string(options.limit));
-  }
-  if (!(options.tolerance > 0)) {
+  if (options.limit < 1) throw UserError("curvature", "expected limit >= 1, got " + std::to_string(options.limit));
+  if (!(options.tolerance > 0))
     throw UserError("curvature", "expected tolerance > 0, got " + std::to_string(options.tolerance));
-  }
   const at::NoGradGuard no_grad;
   const at::Generator generator = at::make_generator<at::CPUGeneratorImpl>(options.seed);
   // Drawn in float64 for every dtype: the same start, whatever the precision.

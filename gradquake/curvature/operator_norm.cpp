@@ -41,9 +41,8 @@ class RowIteration {
     at::Tensor w = product_(basis_.back());
     const at::Tensor alpha = row_dot(basis_.back(), w);
     scale_ = scale_.maximum(alpha.abs());
-    for (int pass = 0; pass < 2; ++pass) {  // twice is enough (Parlett 1980, 6.9)
+    for (int pass = 0; pass < 2; ++pass)  // twice is enough (Parlett 1980, 6.9)
       for (const at::Tensor& q : basis_) w = w - row_dot(q, w) * q;
-    }
     at::Tensor beta = row_dot(w, w).sqrt();
     const at::Tensor exhausted = beta <= rounding_ * scale_;
     beta = at::where(exhausted, at::zeros_like(beta), beta);

@@ -15,17 +15,15 @@ Batch::Batch(Tensors tensors, std::vector<std::int64_t> ids)
     : sample_ids(std::move(ids)), tensors_(std::move(tensors)) {
   for (std::size_t i = 0; i < tensors_.size(); ++i) {
     const auto& [name, tensor] = tensors_[i];
-    if (!tensor.defined() || tensor.dim() < 1) {
+    if (!tensor.defined() || tensor.dim() < 1)
       throw UserError("data", "expected tensors [rows, ...] in a batch, got '" + name + "' without rows");
-    }
     if (tensor.size(0) != rows()) {
       throw UserError("data", "expected one number of rows in a batch, got " + std::to_string(rows()) + " of '" +
                                   tensors_.front().first + "' and " + std::to_string(tensor.size(0)) + " of '" + name +
                                   "'");
     }
-    for (std::size_t j = 0; j < i; ++j) {
+    for (std::size_t j = 0; j < i; ++j)
       if (tensors_[j].first == name) throw UserError("data", "expected one tensor '" + name + "' in a batch, got two");
-    }
   }
 }
 
@@ -66,12 +64,10 @@ Batch Batch::narrow(std::int64_t first, std::int64_t count) const {
 Batch Batch::select(const std::vector<std::int64_t>& rows) const {
   Batch batch;
   const at::Tensor index = at::tensor(rows, at::kLong);
-  for (const auto& [name, tensor] : tensors_) {
+  for (const auto& [name, tensor] : tensors_)
     batch.tensors_.emplace_back(name, tensor.index_select(0, index.to(tensor.device())));
-  }
-  for (const std::int64_t row : rows) {
+  for (const std::int64_t row : rows)
     if (!sample_ids.empty()) batch.sample_ids.push_back(sample_ids.at(static_cast<std::size_t>(row)));
-  }
   return batch;
 }
 

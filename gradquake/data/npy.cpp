@@ -21,13 +21,11 @@ constexpr std::size_t kLargestNpyHeader = 65536;
 
 std::string header_of(InputFile& file) {
   const auto start = file.read(8);
-  if (start.size() < 8 || std::memcmp(start.data(), "\x93NUMPY", 6) != 0) {
+  if (start.size() < 8 || std::memcmp(start.data(), "\x93NUMPY", 6) != 0)
     refuse_npy(file.path(), "expected a .npy file, which begins with \\x93NUMPY, got another");
-  }
   const std::size_t width = start[6] == 1 ? 2 : 4;
-  if (start[6] < 1 || start[6] > 3) {
+  if (start[6] < 1 || start[6] > 3)
     refuse_npy(file.path(), "expected version 1, 2 or 3 of the .npy format, got " + std::to_string(start[6]));
-  }
   std::size_t length = 0;
   const auto bytes = file.read(width);
   for (std::size_t i = bytes.size(); i-- > 0;) length = length * 256 + bytes[i];
@@ -42,9 +40,8 @@ std::string header_of(InputFile& file) {
 std::string field(const std::string& path, const std::string& header, const std::string& pattern,
                   const std::string& what) {
   std::smatch found;
-  if (!std::regex_search(header, found, std::regex(pattern))) {
+  if (!std::regex_search(header, found, std::regex(pattern)))
     refuse_npy(path, "expected " + what + " in its header, got " + header.substr(0, 80));
-  }
   return found[1];
 }
 

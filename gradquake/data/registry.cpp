@@ -24,9 +24,8 @@ DataSplits load_data(const DataConfig& config, std::uint64_t run_seed, at::Scala
   } catch (const std::exception& error) {
     throw UserError("data", "kind '" + config.spec.kind + "': " + error.what());
   }
-  if (!splits.train || !splits.test) {
+  if (!splits.train || !splits.test)
     throw UserError("data", "expected train and test data from the factory of '" + config.spec.kind + "', got none");
-  }
   return splits;
 }
 

@@ -24,9 +24,8 @@ constexpr TypeName kTypeNames[] = {
     {"I32", at::kInt},    {"I16", at::kShort}, {"I8", at::kChar},  {"U8", at::kByte},       {"BOOL", at::kBool}};
 
 const TypeName& name_of(const std::string& tensor, at::ScalarType type) {
-  for (const TypeName& one : kTypeNames) {
+  for (const TypeName& one : kTypeNames)
     if (one.type == type) return one;
-  }
   throw UserError(
       "data", "expected a dtype that safetensors knows for '" + tensor + "', got " + std::string(at::toString(type)));
 }
@@ -47,9 +46,8 @@ class HeaderReader {
     Entry entry;
     entry.name = name;
     if (!value.is_object() || !value.contains("dtype") || !value.contains("shape") || !value.contains("data_offsets") ||
-        !value["dtype"].is_string() || !value["shape"].is_array() || !value["data_offsets"].is_array()) {
+        !value["dtype"].is_string() || !value["shape"].is_array() || !value["data_offsets"].is_array())
       fail("expected dtype, shape and data_offsets for '" + name + "'");
-    }
     const std::string type = value["dtype"];
     const auto* known = std::find_if(std::begin(kTypeNames), std::end(kTypeNames),
                                      [&](const TypeName& one) { return type == one.name; });
@@ -68,9 +66,8 @@ class HeaderReader {
       entry.shape.push_back(static_cast<std::int64_t>(length));
     }
     const auto& offsets = value["data_offsets"];
-    if (offsets.size() != 2 || !offsets[0].is_number_unsigned() || !offsets[1].is_number_unsigned()) {
+    if (offsets.size() != 2 || !offsets[0].is_number_unsigned() || !offsets[1].is_number_unsigned())
       fail("expected two data_offsets for '" + name + "'");
-    }
     entry.begin = offsets[0];
     entry.end = offsets[1];
     if (entry.begin > entry.end || entry.end > data_size_) fail("'" + name + "' lies beyond the end of the file");
@@ -120,9 +117,8 @@ std::string safetensors_bytes(const NamedTensors& tensors) {
   bytes.reserve(kLengthSize + text.size() + offset);
   for (std::size_t i = 0; i < kLengthSize; ++i) bytes.push_back(static_cast<char>((text.size() >> (8 * i)) & 0xFF));
   bytes += text;
-  for (const auto& [name, tensor] : ordered) {
+  for (const auto& [name, tensor] : ordered)
     if (tensor.nbytes() > 0) bytes.append(static_cast<const char*>(tensor.const_data_ptr()), tensor.nbytes());
-  }
   return bytes;
 }
 
@@ -141,9 +137,8 @@ NamedTensors parse_safetensors(std::string_view bytes, const std::string& path) 
   const std::string_view data = bytes.substr(kLengthSize + length);
   const HeaderReader reader(path, data.size());
   std::vector<Entry> entries;
-  for (const auto& [name, value] : header.items()) {
+  for (const auto& [name, value] : header.items())
     if (name != "__metadata__") entries.push_back(reader.entry(name, value));
-  }
   std::sort(entries.begin(), entries.end(),
             [](const Entry& a, const Entry& b) { return std::pair(a.begin, a.end) < std::pair(b.begin, b.end); });
   std::uint64_t covered = 0;
@@ -157,9 +152,8 @@ NamedTensors parse_safetensors(std::string_view bytes, const std::string& path) 
   NamedTensors tensors;
   for (const Entry& entry : entries) {
     const at::Tensor tensor = at::empty(entry.shape, entry.type);
-    if (entry.end > entry.begin) {
+    if (entry.end > entry.begin)
       std::memcpy(tensor.mutable_data_ptr(), data.data() + entry.begin, entry.end - entry.begin);
-    }
     tensors[entry.name] = tensor;
   }
   return tensors;

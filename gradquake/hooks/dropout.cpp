@@ -70,9 +70,8 @@ void DropoutAside::rewind() {
 
 at::Tensor dropout(const Site& site, const at::Tensor& tensor, double p) {
   if (!(p >= 0 && p < 1)) detail::refuse("a dropout probability in [0, 1)", std::to_string(p));
-  if (!tensor.is_floating_point()) {
+  if (!tensor.is_floating_point())
     detail::refuse_at(site.name(), c10::str("expected dropout on a floating tensor, got ", tensor.toString()));
-  }
   detail::DropoutState* const state = detail::dropout_state;
   if (state == nullptr) return at::dropout(tensor, p, true);
   const std::uint64_t key = stream_key(state->context.seed, 0, site.name(), Direction::kForward, "dropout");

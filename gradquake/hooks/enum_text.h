@@ -30,9 +30,8 @@ std::vector<std::string> texts_of() {
 template <class Enum>
 requires requires { EnumTexts<Enum>::table; }
 std::string to_text(Enum wanted) {
-  for (const auto& [value, text] : EnumTexts<Enum>::table) {
+  for (const auto& [value, text] : EnumTexts<Enum>::table)
     if (value == wanted) return text;
-  }
   throw std::invalid_argument("[hooks] expected a value of its enumeration, got " +
                               std::to_string(static_cast<int>(wanted)));
 }

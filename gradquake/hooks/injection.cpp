@@ -95,9 +95,8 @@ at::Tensor Injection::add(std::size_t rule, const at::Tensor& tensor, double& re
                   c10::str(tensor.toString(), " of shape ", tensor.sizes(), ", got ", result.value.toString(),
                            " of shape ", result.value.defined() ? result.value.sizes() : at::IntArrayRef()));
   }
-  if (result.value.is_alias_of(tensor)) {
+  if (result.value.is_alias_of(tensor))
     result.value = result.value.clone();  // an in-place operator after the tap must not reach the producer's tensor
-  }
   if (!ledgered) return result.value;
   if (!result.norms) {
     const at::Tensor before = tensor.to(at::kDouble);

@@ -81,11 +81,10 @@ KindSpec::~KindSpec() = default;
 
 KindSpec& KindSpec::set(const std::string& name, KindValue value) {
   const auto found = std::find_if(values.begin(), values.end(), [&](const NamedValue& v) { return v.name == name; });
-  if (found == values.end()) {
+  if (found == values.end())
     values.push_back({name, std::move(value)});
-  } else {
+  else
     found->value = std::move(value);
-  }
   return *this;
 }
 
@@ -120,9 +119,8 @@ const std::string& KindSpec::text(const std::string& name) const {
 std::vector<double> KindSpec::numbers(const std::string& name) const {
   const KindValue* const value = find(name);
   if (value != nullptr) {
-    if (const auto* integers = std::get_if<std::vector<std::int64_t>>(&value->held())) {
+    if (const auto* integers = std::get_if<std::vector<std::int64_t>>(&value->held()))
       return {integers->begin(), integers->end()};
-    }
   }
   return value_as<std::vector<double>>(*this, name, "numbers");
 }

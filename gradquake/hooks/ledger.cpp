@@ -37,9 +37,7 @@ std::size_t Ledger::State::cover(const std::string& rule, const std::string& sit
   const auto known = std::find_if(coverage.begin(), coverage.end(),
                                   [&](const Coverage& c) { return c.rule == rule && c.site == site; });
   const auto position = static_cast<std::size_t>(known - coverage.begin());
-  if (known == coverage.end()) {
-    coverage.push_back({rule, site, direction, false, false, 0, 0});
-  }
+  if (known == coverage.end()) coverage.push_back({rule, site, direction, false, false, 0, 0});
   return position;
 }
 

@@ -26,18 +26,14 @@ class TextReader {
     std::int64_t value = 0;
     const auto [stop, error] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), value);
     rest_.remove_prefix(static_cast<std::size_t>(stop - rest_.data()));
-    if (error != std::errc() || rest_.empty() || rest_.front() != end || value < 0) {
-      refuse();
-    }
+    if (error != std::errc() || rest_.empty() || rest_.front() != end || value < 0) refuse();
     rest_.remove_prefix(1);
     return value;
   }
 
   std::string bytes() {
     const auto size = static_cast<std::uint64_t>(number(':'));
-    if (size >= rest_.size() || rest_[size] != ' ') {
-      refuse();
-    }
+    if (size >= rest_.size() || rest_[size] != ' ') refuse();
     std::string value(rest_.substr(0, size));
     rest_.remove_prefix(size + 1);
     return value;
@@ -63,17 +59,13 @@ std::string Ledger::save() const {
   out.add(static_cast<std::int64_t>(state_->tallies.size()));
   for (const auto& [key, tally] : state_->tallies) {
     const auto& [kind, site, rule, direction] = key;
-    for (const std::string& part : {kind, site, rule, direction, tally.message}) {
-      out.add(part);
-    }
+    for (const std::string& part : {kind, site, rule, direction, tally.message}) out.add(part);
     out.add(tally.count);
     out.add(tally.first_step);
   }
   out.add(static_cast<std::int64_t>(state_->coverage.size()));
   for (const State::Coverage& c : state_->coverage) {
-    for (const std::string& part : {c.rule, c.site, c.direction}) {
-      out.add(part);
-    }
+    for (const std::string& part : {c.rule, c.site, c.direction}) out.add(part);
     out.add(static_cast<std::int64_t>(c.ran_when_due));
     out.add(static_cast<std::int64_t>(c.ran_at_all));
     out.add(c.missed);
@@ -84,9 +76,7 @@ std::string Ledger::save() const {
 
 void Ledger::restore(const std::string& text) {
   TextReader in(text);
-  if (in.bytes() != kHeader) {
-    TextReader::refuse();
-  }
+  if (in.bytes() != kHeader) TextReader::refuse();
   const std::int64_t scopes = in.number();
   std::map<State::WarningKey, State::Tally> tallies;
   for (std::int64_t left = in.number(); left > 0; --left) {
@@ -109,9 +99,7 @@ void Ledger::restore(const std::string& text) {
     c.first_missed = in.number();
     coverage.push_back(std::move(c));
   }
-  if (!in.done()) {
-    TextReader::refuse();
-  }
+  if (!in.done()) TextReader::refuse();
   // The plan's scopes know coverage by position: positions stay, unknown ones are appended.
   for (State::Coverage& saved : coverage) {
     const std::size_t position = state_->cover(saved.rule, saved.site, saved.direction);

@@ -154,26 +154,23 @@ bool Plan::is_idle(std::size_t rule) const { return state_->idle.at(rule); }
 bool Plan::fires(std::int64_t step) const { return fires(step, Direction::kBoth); }
 
 bool Plan::fires(std::int64_t step, Direction direction) const {
-  for (std::size_t r = 0; r < state_->rules.size(); ++r) {
+  for (std::size_t r = 0; r < state_->rules.size(); ++r)
     if (acts(state_->rules[r], direction) && state_->schedules[r]->fires(step)) return true;
-  }
   return false;
 }
 
 std::vector<std::int64_t> Plan::first_firings(std::size_t rule, std::size_t count) const {
   std::vector<std::int64_t> steps;
-  for (std::int64_t step = 0; step < state_->options.run_steps && steps.size() < count; ++step) {
+  for (std::int64_t step = 0; step < state_->options.run_steps && steps.size() < count; ++step)
     if (state_->schedules.at(rule)->fires(step)) steps.push_back(step);
-  }
   return steps;
 }
 
 std::vector<std::string> Plan::sites_of(std::size_t rule) const {
   const std::scoped_lock lock(state_->mutex);
   std::vector<std::string> names;
-  for (const ResolvedSite& site : state_->sites) {
+  for (const ResolvedSite& site : state_->sites)
     if (glob_matches(state_->rules.at(rule).sites, site.name)) names.push_back(site.name);
-  }
   return names;
 }
 

@@ -20,9 +20,8 @@ std::string expected_number(const Range& range) {
 }
 
 std::string expected_integer(std::int64_t min, std::int64_t max) {
-  if (max != std::numeric_limits<std::int64_t>::max()) {
+  if (max != std::numeric_limits<std::int64_t>::max())
     return "an integer in [" + std::to_string(min) + ", " + std::to_string(max) + "]";
-  }
   if (min == std::numeric_limits<std::int64_t>::min()) return "an integer";
   return "an integer >= " + std::to_string(min);
 }

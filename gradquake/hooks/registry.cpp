@@ -116,9 +116,8 @@ std::optional<KindValue> Converted::operator()(const std::vector<KindSpec>& spec
 void check_defaults(const KindInfo& info) {
   for (const Parameter& parameter : info.parameters) {
     if (!parameter.default_value || parameter.type == ParameterType::kKind) continue;
-    if (!std::visit(Converted{parameter}, parameter.default_value->held())) {
+    if (!std::visit(Converted{parameter}, parameter.default_value->held()))
       refuse_parameter("kind '" + info.name + "' by default", parameter, parameter.default_value->text());
-    }
   }
 }
 
@@ -321,18 +320,16 @@ std::optional<std::string> KindGroup::length_dependence(const KindSpec& spec) co
 }
 
 void KindGroup::add_entry(Entry entry, bool built_in) {
-  if (entry.info.name.empty() || !entry.factory.has_value()) {
+  if (entry.info.name.empty() || !entry.factory.has_value())
     detail::refuse("a name and a factory for a " + name_ + " kind", "none");
-  }
   auto& parameters = entry.info.parameters;
   parameters.insert(parameters.begin(), common_.before.begin(), common_.before.end());
   parameters.insert(parameters.end(), common_.after.begin(), common_.after.end());
   check_defaults(entry.info);
   const std::lock_guard lock(mutex_);
   const auto same = [&](const Entry& other) { return other.info.name == entry.info.name; };
-  if (std::any_of(entries_.begin(), entries_.end(), same)) {
+  if (std::any_of(entries_.begin(), entries_.end(), same))
     detail::refuse("a new name for a " + name_ + " kind", "'" + entry.info.name + "', which is taken");
-  }
   const auto added = entries_.begin() + static_cast<std::ptrdiff_t>(built_in_);
   const auto behind = built_in ? entries_.end() : std::find_if(added, entries_.end(), [&](const Entry& other) {
     return other.info.name > entry.info.name;

@@ -39,9 +39,8 @@ ScopeState::ScopeState(std::shared_ptr<Plan::State> plan_state, StepContext step
 
 std::vector<std::size_t> ScopeState::due(const std::vector<std::size_t>& rules) const {
   std::vector<std::size_t> now;
-  for (const std::size_t rule : rules) {
+  for (const std::size_t rule : rules)
     if (rule_due[rule]) now.push_back(rule);
-  }
   return now;
 }
 
@@ -49,9 +48,7 @@ void ScopeState::note_tap(const ResolvedSite& site, std::uint32_t occurrence, bo
   const std::scoped_lock lock(mutex_);
   if (ran_.size() <= site.slot) ran_.resize(site.slot + 1);
   ran_[site.slot] = true;
-  if (eps_due) {
-    expected_[{site.slot, occurrence}].requires_grad |= requires_grad;
-  }
+  if (eps_due) expected_[{site.slot, occurrence}].requires_grad |= requires_grad;
 }
 
 void ScopeState::note_eps(const ResolvedSite& site, std::uint32_t occurrence) {
@@ -105,9 +102,8 @@ void ScopeState::judge_coverage() {
       if (!all[addressed.coverage].ran_when_due) judge(all[addressed.coverage], addressed.rule, ran);
     }
   }
-  for (std::size_t r = 0; r < rule_due.size(); ++r) {
+  for (std::size_t r = 0; r < rule_due.size(); ++r)
     if (!matched[r]) judge(all[plan->unmatched_coverage[r]], r, false);
-  }
 }
 
 }  // namespace gradquake::detail

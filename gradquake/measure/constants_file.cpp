@@ -175,9 +175,7 @@ std::string constants_yaml(const ConstantsFile& file) {
   }
   if (!constants.per_operator.empty()) {
     text += "per_operator:\n";
-    for (const theory::OperatorConstants& one : constants.per_operator) {
-      text += list_item(one);
-    }
+    for (const theory::OperatorConstants& one : constants.per_operator) text += list_item(one);
   }
   text += line("smoothness", constants.smoothness) + line("pl", constants.pl) +
           line("gradient_variance", constants.gradient_variance) + line("initial_gap", constants.initial_gap) +
@@ -202,9 +200,7 @@ std::string constants_yaml(const ConstantsFile& file) {
   }
   if (!file.estimates.empty()) {
     text += "estimates:\n";
-    for (const Estimate& one : file.estimates) {
-      text += estimate_item(one);
-    }
+    for (const Estimate& one : file.estimates) text += estimate_item(one);
   }
   return text;
 }

@@ -87,9 +87,8 @@ void measure_operators(const train::Task& task, const std::optional<ClosedForm>&
 }  // namespace
 
 ConstantsFile measure_constants(const train::Task& task, CurvatureConfig curvature) {
-  if (train::dtype_of(task) != at::kDouble) {
+  if (train::dtype_of(task) != at::kDouble)
     throw UserError("theory", "expected run.dtype float64 (second differences cancel), got float32");
-  }
   curvature.limit = std::max(curvature.limit, kProducts);
   curvature.tolerance = std::min(curvature.tolerance, kLossTolerance);
   const CurvatureProbe probe(task, curvature);

@@ -26,9 +26,8 @@ data::Batch draw_probe(const train::Task& task, std::int64_t samples, at::Device
 
 at::Tensor flat_gradient(const at::Tensor& loss, const std::vector<at::Tensor>& parameters) {
   std::vector<at::Tensor> parts = torch::autograd::grad({loss}, parameters, {}, std::nullopt, false, true);
-  for (std::size_t i = 0; i < parts.size(); ++i) {
+  for (std::size_t i = 0; i < parts.size(); ++i)
     parts[i] = (parts[i].defined() ? parts[i] : at::zeros_like(parameters[i])).flatten().to(at::kDouble);
-  }
   return at::cat(parts);
 }
 

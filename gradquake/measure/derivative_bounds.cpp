@@ -86,9 +86,8 @@ at::Tensor adversarial(const Operator& f, const at::Tensor& d, at::Tensor p) {
 double largest(const Operator& f, const Map& map, int power) {
   const auto norm = curvature::operator_norm(map, at::zeros_like(f.y()), {.tolerance = 1e-4, .max_iterations = 60});
   double value = 0;
-  for (std::size_t row = 0; row < norm.per_sample.size(); ++row) {
+  for (std::size_t row = 0; row < norm.per_sample.size(); ++row)
     value = std::max(value, norm.per_sample[row] / std::pow(f.step(row), power));
-  }
   return value;
 }
 

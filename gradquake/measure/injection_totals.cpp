@@ -17,9 +17,7 @@ double mean_share(const KindSpec& perturbation) {
 }
 
 InjectionTotals::InjectionTotals(const std::vector<Rule>& rules, std::int64_t rows) : rows_(static_cast<double>(rows)) {
-  for (std::size_t i = 0; i < rules.size(); ++i) {
-    shares_[label_of(rules[i], i)] = mean_share(rules[i].perturbation);
-  }
+  for (std::size_t i = 0; i < rules.size(); ++i) shares_[label_of(rules[i], i)] = mean_share(rules[i].perturbation);
 }
 
 void InjectionTotals::add(const StepRecord& record) {
@@ -50,9 +48,8 @@ theory::PerturbationSizes InjectionTotals::sizes() const {
 
 std::int64_t InjectionTotals::hits(const std::string& direction) const {
   std::int64_t hits = 0;
-  for (const auto& [key, total] : totals_) {
+  for (const auto& [key, total] : totals_)
     if (key.first == direction) hits += total.hits;
-  }
   return hits;
 }
 
@@ -62,9 +59,8 @@ bool InjectionTotals::zero_mean() const {
 
 nlohmann::json InjectionTotals::save() const {
   nlohmann::json state = nlohmann::json::array();
-  for (const auto& [key, total] : totals_) {
+  for (const auto& [key, total] : totals_)
     state.push_back({key.first, key.second, total.hits, total.squares, total.mean_squares});
-  }
   return state;
 }
 

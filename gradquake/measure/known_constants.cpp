@@ -76,9 +76,8 @@ bool full_batch(const train::Task& task) { return task.batch_size >= task.data.t
 
 double batch_variance(const train::Task& task, double sample_variance) {
   double parameters = 0;
-  for (const at::Tensor& one : model::trained_parameters(*task.model).tensors) {
+  for (const at::Tensor& one : model::trained_parameters(*task.model).tensors)
     parameters += static_cast<double>(one.numel());
-  }
   const double noise = parameters * task.optimizer.gradient_noise * task.optimizer.gradient_noise;
   return noise + (full_batch(task) ? 0 : sample_variance / static_cast<double>(task.batch_size));
 }

@@ -27,9 +27,8 @@ void MeasuredConstants::add(const CurvatureRecord& curvature, const CurvaturePro
     smoothness_ = curvature.smoothness;
     step_of_L_ = curvature.step;
   }
-  if (std::isfinite(gradient.variance)) {
+  if (std::isfinite(gradient.variance))
     largest_sample_variance_ = std::max(gradient.variance, largest_sample_variance_.value_or(0));
-  }
   const double pl = gradient.norm * gradient.norm / (2 * gradient.loss);
   if (std::isfinite(pl) && gradient.loss > 0) smallest_pl_ = std::min(pl, smallest_pl_.value_or(pl));
 }
@@ -41,12 +40,10 @@ RunConstants MeasuredConstants::constants() const {
     constants.smoothness = smoothness_;
     constants.step_of_L = step_of_L_;
   }
-  if (!constants.gradient_variance && largest_sample_variance_) {
+  if (!constants.gradient_variance && largest_sample_variance_)
     constants.gradient_variance = batch_variance(task_, *largest_sample_variance_);
-  }
-  if (!constants.pl && constants.smoothness && smallest_pl_ && *smallest_pl_ > 0) {
+  if (!constants.pl && constants.smoothness && smallest_pl_ && *smallest_pl_ > 0)
     constants.pl = std::min(*smallest_pl_, *constants.smoothness);
-  }
   return constants;
 }
 

@@ -66,12 +66,10 @@ void add_moments(const Plan& plan, const std::vector<SiteSize>& sites, theory::C
     for (std::size_t rule = 0; rule < plan.rules().size(); ++rule) {
       const std::vector<std::string> names = plan.sites_of(rule);
       if (std::find(names.begin(), names.end(), site.name) == names.end()) continue;
-      if (acts(plan.rules()[rule], Direction::kForward)) {
+      if (acts(plan.rules()[rule], Direction::kForward))
         delta = join(delta, moments(plan, rule, site.features, site.forward_rms));
-      }
-      if (acts(plan.rules()[rule], Direction::kBackward)) {
+      if (acts(plan.rules()[rule], Direction::kBackward))
         eps = join(eps, moments(plan, rule, site.features, site.backward_rms));
-      }
     }
     constants.delta.push_back({.second_moment = delta.second,
                                .mean_squared = delta.mean_squared,

@@ -53,11 +53,9 @@ Stages::Stages(const train::Task& task, data::Batch probe, Unchecked) : task_(ta
 
 Stages::Stages(const train::Task& task, data::Batch probe) : Stages(task, std::move(probe), Unchecked{}) {
   if (sites_.empty()) throw refusal("expected a model with at least one site, got one without taps");
-  for (const std::string& site : sites_) {
-    if (std::count(sites_.begin(), sites_.end(), site) > 1) {
+  for (const std::string& site : sites_)
+    if (std::count(sites_.begin(), sites_.end(), site) > 1)
       throw refusal("expected sites that are tapped once a pass, got " + site + " more than once");
-    }
-  }
   check_path();
   check_samples();
 }
@@ -80,9 +78,8 @@ std::vector<at::Tensor> Stages::parameters(std::size_t i) const {
   const at::Tensor output = apply(i - 1, i, inputs_[i - 1]);
   if (!output.requires_grad()) return used;
   const auto gradients = torch::autograd::grad({output.sum()}, all, {}, std::nullopt, false, true);
-  for (std::size_t p = 0; p < all.size(); ++p) {
+  for (std::size_t p = 0; p < all.size(); ++p)
     if (gradients[p].defined()) used.push_back(all[p]);
-  }
   return used;
 }
 

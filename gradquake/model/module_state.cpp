@@ -10,9 +10,8 @@
 namespace gradquake::model {
 
 BufferSnapshot::BufferSnapshot(const torch::nn::Module& module) {
-  for (const at::Tensor& buffer : module.buffers()) {
+  for (const at::Tensor& buffer : module.buffers())
     if (buffer.defined()) buffers_.emplace_back(buffer, buffer.detach().clone());
-  }
 }
 
 void BufferSnapshot::restore() const {
@@ -51,10 +50,9 @@ void seed_generator(std::uint64_t seed) {
 
 void convert(torch::nn::Module& module, at::Device device, at::ScalarType dtype) {
   const auto each = [&](const std::vector<at::Tensor>& tensors) {
-    for (at::Tensor tensor : tensors) {
+    for (at::Tensor tensor : tensors)
       if (tensor.defined())
         tensor.set_data(tensor.to(device, tensor.is_floating_point() ? dtype : tensor.scalar_type()));
-    }
   };
   each(module.parameters());
   each(module.buffers());

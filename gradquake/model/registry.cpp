@@ -26,9 +26,8 @@ Network make_network(const ModelConfig& config, const ModelInput& input, std::ui
   } catch (const std::exception& error) {
     throw UserError("model", "kind '" + config.spec.kind + "': " + error.what());
   }
-  if (network.module == nullptr) {
+  if (network.module == nullptr)
     throw UserError("model", "expected a model from the factory of '" + config.spec.kind + "', got none");
-  }
   if (config.weights) load_weights(*config.weights, *network.module);
   network.module->train();
   return network;

@@ -27,9 +27,8 @@ NamedTensors tensors_of(const torch::nn::Module& module) {
   const auto* const model = dynamic_cast<const Model*>(&module);
   NamedTensors tensors;
   const auto keep = [&](const auto& items) {
-    for (const auto& item : items) {
+    for (const auto& item : items)
       if (!model || model->in_state_dict(item.key())) tensors[item.key()] = item.value();
-    }
   };
   keep(module.named_parameters());
   keep(module.named_buffers());
@@ -56,9 +55,8 @@ NamedTensors tensors_of_archive(const std::string& bytes, const std::string& pat
 
 NamedTensors tensors_of_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  if (!std::filesystem::is_regular_file(path) || !file) {
+  if (!std::filesystem::is_regular_file(path) || !file)
     throw UserError("model", "expected a weights file at '" + path + "', got none");
-  }
   std::ostringstream whole;
   whole << file.rdbuf();
   const std::string bytes = std::move(whole).str();

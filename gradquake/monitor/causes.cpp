@@ -32,11 +32,10 @@ void RecentCauses::observe(const StepRecord& record) {
   Fired now{record.step, {}};
   for (const InjectionRecord& injection : record.injections) {
     const auto known = find(now.causes, injection);
-    if (known == now.causes.end()) {
+    if (known == now.causes.end())
       now.causes.push_back({injection.rule, injection.site, injection.direction, injection.norm, 0});
-    } else {
+    else
       known->norm = std::hypot(known->norm, injection.norm);
-    }
   }
   std::stable_sort(now.causes.begin(), now.causes.end(),
                    [](const auto& a, const auto& b) { return rank(a.norm) > rank(b.norm); });
@@ -60,9 +59,8 @@ nlohmann::json RecentCauses::save() const {
   nlohmann::json list = nlohmann::json::array();
   for (const Fired& fired : fired_) {
     nlohmann::json causes = nlohmann::json::array();
-    for (const SpikeCause& cause : fired.causes) {
+    for (const SpikeCause& cause : fired.causes)
       causes.push_back({cause.rule, cause.site, cause.direction, state::write(cause.norm)});
-    }
     list.push_back({{"step", fired.step}, {"causes", std::move(causes)}});
   }
   return list;

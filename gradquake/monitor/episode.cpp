@@ -26,11 +26,10 @@ Episode::Episode(const RecoveryConfig& config, const Levels& levels, std::int64_
 
 void Episode::join(std::int64_t spike_step) {
   row_.join(spike_step);
-  if (gradient_row_.recovery_steps()) {
+  if (gradient_row_.recovery_steps())
     gradient_row_ = BandRow(config_.hold, spike_step);
-  } else {
+  else
     gradient_row_.join(spike_step);
-  }
 }
 
 std::string Episode::observe(const Observation& now) {

@@ -42,15 +42,13 @@ std::optional<double> LayerScores::score(const Past& past, double norm) const {
 
 std::string LayerScores::worst(const LayerNorms& norms) const {
   Largest by_error(0);
-  if (norms.grad_error.size() == layers_.size() && norms.clean_grad.size() == layers_.size()) {
+  if (norms.grad_error.size() == layers_.size() && norms.clean_grad.size() == layers_.size())
     for (std::size_t i = 0; i < layers_.size(); ++i) by_error.offer(i, norms.grad_error[i] / norms.clean_grad[i]);
-  }
   if (by_error.index()) return layers_[*by_error.index()];
 
   Largest by_score(-std::numeric_limits<double>::infinity());
-  for (std::size_t i = 0; i < norms.grad.size() && i < layers_.size(); ++i) {
+  for (std::size_t i = 0; i < norms.grad.size() && i < layers_.size(); ++i)
     if (const auto surprise = score(past_[i], norms.grad[i])) by_score.offer(i, *surprise);
-  }
   return by_score.index() ? layers_[*by_score.index()] : "";
 }
 
@@ -70,9 +68,8 @@ void LayerScores::enter(const LayerNorms& norms) {
 
 nlohmann::json LayerScores::save() const {
   nlohmann::json list = nlohmann::json::array();
-  for (std::size_t i = 0; i < layers_.size(); ++i) {
+  for (std::size_t i = 0; i < layers_.size(); ++i)
     list.push_back({{"layer", layers_[i]}, {"norms", past_[i].norms.save()}, {"seen", past_[i].seen}});
-  }
   return list;
 }
 

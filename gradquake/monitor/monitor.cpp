@@ -51,9 +51,8 @@ Monitor::Outcome Monitor::observe(const StepRecord& record) {
   if (episode_) {
     const auto verdict = episode_->observe({record.step, norm, loss, progress_.first_loss(), weights_finite_});
     if (const auto steps = episode_->gradient_recovery_steps()) {
-      for (SpikeRecord& spike : open_) {
+      for (SpikeRecord& spike : open_)
         if (!spike.gradient_recovery_steps) spike.gradient_recovery_steps = steps;
-      }
     }
     if (!verdict.empty()) {
       worst_ = worse_verdict(worst_, verdict);
@@ -131,11 +130,10 @@ std::vector<SpikeRecord> Monitor::close(const std::string& verdict) {
 
 std::vector<SpikeRecord> Monitor::finish(bool stopped_nonfinite) {
   const bool diverged = stopped_nonfinite || !weights_finite_ || never_moved();
-  if (diverged) {
+  if (diverged)
     worst_ = "diverged";
-  } else if (episode_ && !episode_->too_young_to_tell()) {
+  else if (episode_ && !episode_->too_young_to_tell())
     worst_ = worse_verdict(worst_, "open");
-  }
   return close(diverged ? "diverged" : "open");
 }
 

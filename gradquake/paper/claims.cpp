@@ -86,9 +86,8 @@ std::string place_of(const RunSpec& panel, bool with_sigma) {
 std::string verdict_of(const std::vector<ClaimRow>& rows) {
   constexpr std::size_t kMostNamed = 4;
   std::vector<std::string> left_out;
-  for (const ClaimRow& row : rows) {
+  for (const ClaimRow& row : rows)
     if (!row.agrees) left_out.push_back(row.what + " (" + row.where + ")");
-  }
   if (left_out.empty()) return "holds";
   if (left_out.size() == rows.size()) return "fails";
   const std::size_t more = left_out.size() > kMostNamed ? left_out.size() - kMostNamed : 0;

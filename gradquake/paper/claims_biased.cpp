@@ -21,9 +21,8 @@ std::vector<Claim> biased_claims(const Levels& levels) {
   };
   std::vector<double> sigmas = settings.sigmas;
   std::sort(sigmas.begin(), sigmas.end());
-  for (const DrawMode draw : kDraws) {
+  for (const DrawMode draw : kDraws)
     if (!levels.has(panel(draw, sigmas.front())) || !levels.has(panel(draw, sigmas.back()))) return {};
-  }
 
   // One problem a seed, one perturbation's mean a sigma: a proof each.
   std::map<double, std::map<std::int64_t, StationaryPoint>> points;

@@ -19,19 +19,16 @@ RunSpec standard(const Levels& levels, const Regularizer& regularizer) {
 
 std::vector<RunSpec> backward(const Levels& levels, const Regularizer& regularizer) {
   std::vector<RunSpec> panels;
-  for (const DrawMode draw : kDraws) {
-    for (const double sigma : levels.settings().sigmas) {
+  for (const DrawMode draw : kDraws)
+    for (const double sigma : levels.settings().sigmas)
       panels.push_back(panel_of(levels.settings(), regularizer, Direction::kBackward, draw, sigma));
-    }
-  }
   return panels;
 }
 
 std::vector<double> large_sigmas(const Settings& settings) {
   std::vector<double> sigmas;
-  for (const double sigma : settings.sigmas) {
+  for (const double sigma : settings.sigmas)
     if (sigma >= kLeastForwardSigma) sigmas.push_back(sigma);
-  }
   return sigmas;
 }
 

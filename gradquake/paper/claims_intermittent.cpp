@@ -30,9 +30,8 @@ std::vector<ClaimRow> intermittent_rows(const Levels& levels, const Regularizer&
   const double gamma = levels.smallest_gamma();
   const auto ratios = [&](DrawMode draw, double sigma, std::int64_t seed) {
     std::vector<double> values;
-    for (const double interval : intervals) {
+    for (const double interval : intervals)
       values.push_back(levels.level(panel(draw, sigma, interval), gamma, seed) / levels.level(standard, gamma, seed));
-    }
     return values;
   };
   std::vector<ClaimRow> rows;

@@ -131,11 +131,10 @@ std::vector<Claim> coupled_claims(const Settings& settings, const RunStore& stor
       std::vector<ClaimRow> group = {sweep.vanishes(0)};
       for (const double sigma : settings.coupled.sigmas) group.push_back(sweep.vanishes(sigma));
       for (const double sigma : settings.coupled.sigmas) group.push_back(sweep.levels_off(sigma));
-      if (std::all_of(group.begin(), group.end(), [](const ClaimRow& row) { return row.agrees; })) {
+      if (std::all_of(group.begin(), group.end(), [](const ClaimRow& row) { return row.agrees; }))
         agreeing.push_back(fmt::format("c {} with {} {}", c, regularizer.name(), regularizer.weight));
-      } else if (!(group.front().estimate.high < kInTransit)) {
+      else if (!(group.front().estimate.high < kInTransit))
         others_in_transit = false;
-      }
       rows.insert(rows.end(), group.begin(), group.end());
     }
   }

@@ -40,9 +40,8 @@ RunRecord record_of(const Problem& problem, const Settings& settings, const RunS
   const std::vector<double> averages = moving_average(norms, settings.ewma);
   record.stable_grad_norm = stable_norm(averages);
   record.stable_iteration = stable_iteration(averages, record.stable_grad_norm);
-  for (const std::int64_t t : trajectory_steps(spec.steps)) {
+  for (const std::int64_t t : trajectory_steps(spec.steps))
     record.trajectory.push_back(averages[static_cast<std::size_t>(t)]);
-  }
   const auto loss_at = [&](std::size_t snapshot) {
     return loss(problem, spec.regularizer, result.snapshots[snapshot][lane]);
   };
@@ -70,9 +69,8 @@ std::vector<std::pair<std::string, RunRecord>> run(const Problem& problem, const
   for (const RunSpec& spec : specs) batch.lanes.push_back(spec.lane(settings.features));
   const BatchResult result = run_batch(problem, batch);
   std::vector<std::pair<std::string, RunRecord>> records;
-  for (std::size_t lane = 0; lane < specs.size(); ++lane) {
+  for (std::size_t lane = 0; lane < specs.size(); ++lane)
     records.emplace_back(specs[lane].key(settings), record_of(problem, settings, specs[lane], result, lane));
-  }
   for (auto& [key, record] : records) record.seconds = (thread_seconds() - start) / static_cast<double>(specs.size());
   return records;
 }
@@ -99,9 +97,8 @@ std::vector<std::vector<RunSpec>> pack(std::vector<RunSpec> runs) {
   std::stable_sort(runs.begin(), runs.end(), [&](const RunSpec& a, const RunSpec& b) { return order(a) < order(b); });
   std::vector<std::vector<RunSpec>> batches;
   for (const RunSpec& run : runs) {
-    if (batches.empty() || batches.back().size() == kLanes || group(batches.back().back()) != group(run)) {
+    if (batches.empty() || batches.back().size() == kLanes || group(batches.back().back()) != group(run))
       batches.emplace_back();
-    }
     batches.back().push_back(run);
   }
   return batches;

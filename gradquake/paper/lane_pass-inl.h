@@ -42,9 +42,8 @@ HWY_INLINE void powers_of_half(Vec (&t)[kCount]) {
   GRADQUAKE_EACH_VECTOR t[k] = hn::Sub(t[k], hn::Sub(rounded[k], hn::Set(dd, kRound)));
   GRADQUAKE_EACH_VECTOR q[k] = hn::Set(dd, kPower[0]);
 #pragma GCC unroll 16
-  for (std::size_t i = 1; i < sizeof(kPower) / sizeof(double); ++i) {
+  for (std::size_t i = 1; i < sizeof(kPower) / sizeof(double); ++i)
     GRADQUAKE_EACH_VECTOR q[k] = hn::MulAdd(q[k], t[k], hn::Set(dd, kPower[i]));
-  }
   GRADQUAKE_EACH_VECTOR q[k] = hn::MulAdd(q[k], t[k], hn::Set(dd, kMinusLn2));
   GRADQUAKE_EACH_VECTOR q[k] = hn::MulAdd(q[k], t[k], hn::Set(dd, 1.0));
   GRADQUAKE_EACH_VECTOR t[k] =
@@ -178,13 +177,12 @@ void run(const LaneMatrix& data, const double* HWY_RESTRICT weights, const LaneS
     for (std::size_t l = 0; l < data.samples; l += kBlock) {
       const double* HWY_RESTRICT rows = data.rows + l * data.features;
       activations(rows, data.features, scaled + lane, x);
-      if (!delta) {
+      if (!delta)
         sigmoids(x);
-      } else if (delta->per_sample) {
+      else if (delta->per_sample)
         sigmoids_of_each(x, delta->draws + l, half_width, mean, perturbed);
-      } else {
+      else
         sigmoids_of_common(x, factor, perturbed);
-      }
       add_products(rows, data.features, x, clean + lane);
       if (delta) add_products(rows, data.features, perturbed, shifted + lane);
     }
@@ -197,9 +195,8 @@ void products(const double* HWY_RESTRICT columns, std::size_t samples, std::size
     HWY_ALIGN double sums[kLanes];
     for (std::size_t lane = 0; lane < kLanes; lane += kWidth) {
       Vec sum = hn::Zero(dd);
-      for (std::size_t l = lane; l < samples; l += kLanes) {
+      for (std::size_t l = lane; l < samples; l += kLanes)
         sum = hn::MulAdd(hn::LoadU(dd, columns + j * samples + l), hn::LoadU(dd, z + l), sum);
-      }
       hn::Store(sum, dd, sums + lane);
     }
     out[j] = 0;

@@ -6,9 +6,8 @@ namespace gradquake::paper {
 
 std::vector<double> moving_average(const std::vector<double>& norms, double weight) {
   std::vector<double> averages(norms.size());
-  for (std::size_t t = 0; t < norms.size(); ++t) {
+  for (std::size_t t = 0; t < norms.size(); ++t)
     averages[t] = t == 0 ? norms[0] : (1 - weight) * averages[t - 1] + weight * norms[t];
-  }
   return averages;
 }
 
@@ -19,9 +18,8 @@ double stable_norm(const std::vector<double>& averages) {
 }
 
 std::optional<std::int64_t> stable_iteration(const std::vector<double>& averages, double stable) {
-  for (std::size_t t = 0; t < averages.size(); ++t) {
+  for (std::size_t t = 0; t < averages.size(); ++t)
     if (averages[t] < 1.5 * stable) return static_cast<std::int64_t>(t);
-  }
   return std::nullopt;
 }
 

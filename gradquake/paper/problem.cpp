@@ -70,9 +70,8 @@ std::vector<double> gradient(const Problem& problem, const Regularizer& regulari
     const double s = 1 / (1 + std::exp(-activation(problem, l, w)));
     for (std::size_t j = 0; j < problem.features; ++j) sum[j] += problem.row(l)[j] * s;
   }
-  for (std::size_t j = 0; j < problem.features; ++j) {
+  for (std::size_t j = 0; j < problem.features; ++j)
     sum[j] = sum[j] / static_cast<double>(problem.samples) + regularizer.gradient(w[j]);
-  }
   return sum;
 }
 

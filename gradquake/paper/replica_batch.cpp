@@ -88,9 +88,8 @@ class Replicas {
 
   std::vector<std::vector<double>> weights() const {
     std::vector<std::vector<double>> copy(batch_.lanes.size(), std::vector<double>(problem_.features));
-    for (std::size_t r = 0; r < copy.size(); ++r) {
+    for (std::size_t r = 0; r < copy.size(); ++r)
       for (std::size_t j = 0; j < problem_.features; ++j) copy[r][j] = weights_[j * kLanes + r];
-    }
     return copy;
   }
 

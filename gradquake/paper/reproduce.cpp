@@ -58,18 +58,16 @@ std::string trajectories(const Settings& settings, const RunStore& store, std::v
   const std::vector<std::int64_t> steps = trajectory_steps(settings.steps);
   for (const RunSpec& run : runs) {
     const std::vector<double>& averages = store.find(run.key(settings))->trajectory;
-    for (std::size_t i = 0; i < steps.size(); ++i) {
+    for (std::size_t i = 0; i < steps.size(); ++i)
       csv.row({run.direction_name(), run.draw_name(), run.sigma, run.gamma, run.seed, steps[i], averages.at(i)});
-    }
   }
   return text.str();
 }
 
 std::string processor() {
   std::ifstream stream("/proc/cpuinfo");
-  for (std::string line; std::getline(stream, line);) {
+  for (std::string line; std::getline(stream, line);)
     if (line.rfind("model name", 0) == 0) return line.substr(line.find(':') + 2);
-  }
   return "unknown";
 }
 
@@ -120,9 +118,8 @@ Reproduction reproduce(const Settings& settings, std::optional<int> figure, cons
   std::vector<RunSpec> runs = standard;
   const auto add = [&](const std::vector<RunSpec>& more) { runs.insert(runs.end(), more.begin(), more.end()); };
   std::vector<int> figures;
-  for (int i = kFirstFigure; i <= kLastFigure; ++i) {
+  for (int i = kFirstFigure; i <= kLastFigure; ++i)
     if (!figure || *figure == i) figures.push_back(i);
-  }
   for (const int i : figures) add(figure_runs(settings, i));
   if (!figure) add(coupled_runs(settings));
   if (!figure) add(table1_runs(settings));

@@ -147,9 +147,8 @@ std::vector<RunSpec> coupled_runs(const Settings& settings) {
 
 std::vector<std::int64_t> table1_intervals(std::int64_t T) {
   std::vector<std::int64_t> intervals;
-  for (std::int64_t interval = 1; interval <= std::min<std::int64_t>(T / 4, 1024); interval *= 2) {
+  for (std::int64_t interval = 1; interval <= std::min<std::int64_t>(T / 4, 1024); interval *= 2)
     intervals.push_back(interval);
-  }
   return intervals;
 }
 

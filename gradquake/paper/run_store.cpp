@@ -69,9 +69,8 @@ RunStore::RunStore(std::filesystem::path file) {
     }
   }
   descriptor_ = ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-  if (descriptor_ < 0 || ::ftruncate(descriptor_, static_cast<off_t>(whole)) != 0) {
+  if (descriptor_ < 0 || ::ftruncate(descriptor_, static_cast<off_t>(whole)) != 0)
     throw UserError("study", fmt::format("expected to write {}, got {}", file.string(), std::strerror(errno)));
-  }
 }
 
 RunStore::~RunStore() { ::close(descriptor_); }
@@ -91,9 +90,8 @@ void RunStore::append(const std::vector<std::pair<std::string, RunRecord>>& runs
   const std::lock_guard lock(mutex_);
   for (const auto& [key, record] : runs) {
     const std::string line = line_of(key, record).dump() + '\n';
-    if (::write(descriptor_, line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
+    if (::write(descriptor_, line.data(), line.size()) != static_cast<ssize_t>(line.size()))
       throw std::ios_base::failure(fmt::format("writing a run: {}", std::strerror(errno)));
-    }
     records_[key] = record;
   }
 }

@@ -32,12 +32,10 @@ Settings quick_settings() {
 
 template <typename T>
 void check_list(Reader& reader, const std::string& key, const std::vector<T>& values, std::size_t fewest) {
-  if (values.size() < fewest) {
+  if (values.size() < fewest)
     reader.fail(key, "expected " + std::to_string(fewest) + " values or more, got " + std::to_string(values.size()));
-  }
-  if (std::set<T>(values.begin(), values.end()).size() != values.size()) {
+  if (std::set<T>(values.begin(), values.end()).size() != values.size())
     reader.fail(key, "expected values that differ, got one twice");
-  }
 }
 
 std::vector<double> magnitudes(Reader& reader, const std::string& key, const std::vector<double>& def,

@@ -48,9 +48,8 @@ Vector hessian_of(const Problem& problem, const Regularizer& regularizer, const 
     const double* const a = problem.row(l);
     const double e = std::exp(-std::fabs(dot(a, w)));
     const double weight = e / ((1 + e) * (1 + e)) / static_cast<double>(problem.samples);
-    for (std::size_t i = 0; i < d; ++i) {
+    for (std::size_t i = 0; i < d; ++i)
       for (std::size_t j = 0; j <= i; ++j) hessian[i * d + j] += weight * a[i] * a[j];
-    }
   }
   for (std::size_t i = 0; i < d; ++i) hessian[i * d + i] += regularizer.second_derivative(w[i]);
   return hessian;

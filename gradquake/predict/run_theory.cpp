@@ -94,9 +94,8 @@ Prediction noise_floor(const RunFacts& facts) {
   std::string reason;
   const auto problem = facts.constants.problem(facts.largest_step_size, &reason);
   if (!problem) return no_prediction(equation, reason);
-  if (reason = theory::step_size_violation(problem->step_size, problem->smoothness); !reason.empty()) {
+  if (reason = theory::step_size_violation(problem->step_size, problem->smoothness); !reason.empty())
     return no_prediction(equation, reason);
-  }
   return {3 * problem->smoothness * problem->step_size * problem->gradient_variance / problem->pl, equation, ""};
 }
 
@@ -114,9 +113,8 @@ Prediction spike_share(const RunFacts& facts, const RunHistory& history) {
 }
 
 const Prediction* find(const RunTheory& theory, const std::string& name) {
-  for (const auto& [key, prediction] : theory.predictions) {
+  for (const auto& [key, prediction] : theory.predictions)
     if (key == name) return &prediction;
-  }
   return nullptr;
 }
 
@@ -170,9 +168,8 @@ report::RunScore score_run(std::span<const SpikePrediction> predictions, std::sp
                            const RunTheory& theory) {
   theory::Comparison level = level_comparison(theory, "plateau_level", "plateau_observed");
   // (38) settles at the plateau above the noise floor.
-  if (const Prediction* floor = find(theory, "noise_floor"); level.predicted && floor && floor->value) {
+  if (const Prediction* floor = find(theory, "noise_floor"); level.predicted && floor && floor->value)
     *level.predicted += *floor->value;
-  }
   const theory::Comparison gradient =
       level_comparison(theory, "mean_squared_gradient", "mean_squared_gradient_observed");
   const auto of_spikes = [&](Prediction SpikePrediction::*kind) {

@@ -44,9 +44,8 @@ Group read_run(const fs::path& folder) {
   run.bound = compare(predictions, spikes, &SpikePrediction::bound);
   std::map<std::int64_t, int> of_episode;
   for (const SpikeRecord& spike : spikes) ++of_episode[spike.episode];
-  for (const SpikeRecord& spike : spikes) {
+  for (const SpikeRecord& spike : spikes)
     if (of_episode[spike.episode] == 1) ++run.verdicts[spike.verdict];
-  }
   return run;
 }
 
@@ -54,9 +53,8 @@ Group read_group(const std::string& folder) {
   Group group;
   std::vector<fs::path> runs;
   if (fs::is_directory(folder)) {
-    for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    for (const auto& entry : fs::recursive_directory_iterator(folder))
       if (entry.path().filename() == "predictions.jsonl") runs.push_back(entry.path().parent_path());
-    }
   }
   if (runs.empty()) throw UserError("theory", "expected a folder with runs in it, got " + folder);
   std::sort(runs.begin(), runs.end());
@@ -132,9 +130,8 @@ std::string score_table(const Json& document) {
   std::string text = fmt::format("{:<40} {:>4} {:>6}", "", "runs", "spikes");
   for (const char* kind : {"local", "displaced", "bound"}) text += fmt::format(" | {:<33}", kind);
   text += fmt::format("\n{:<52}", "");
-  for (int kind = 0; kind < 3; ++kind) {
+  for (int kind = 0; kind < 3; ++kind)
     text += fmt::format(" | {:>4} {:>4} {:>6} {:>6} {:>9}", "0=0", "n", "cover", "in 2x", "sharpness");
-  }
   text += '\n';
   for (const Json& group : document["groups"]) text += row(group);
   return text + row(document["total"]);

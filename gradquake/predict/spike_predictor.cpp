@@ -68,9 +68,8 @@ SpikePrediction SpikePredictor::predict(const SpikeMoment& moment) const {
 void SpikePredictor::add_local(const SpikeMoment& moment, SpikePrediction& prediction) const {
   const double gamma = moment.record.learning_rate;
   std::vector<at::Tensor> displacement;
-  for (std::size_t i = 0; i < moment.view.clean.size(); ++i) {
+  for (std::size_t i = 0; i < moment.view.clean.size(); ++i)
     displacement.push_back((moment.view.perturbed[i] - moment.view.clean[i]) * -gamma);
-  }
   const double length = curvature::norm(displacement);
   const theory::GradientBand band{.level = *moment.levels.level,
                                   .mad = moment.levels.norm_mad,
@@ -93,9 +92,8 @@ Prediction SpikePredictor::bound(const SpikeMoment& moment) const {
   std::string reason;
   const auto problem = moment.constants.problem(moment.record.learning_rate, &reason);
   if (!problem) return theory::no_prediction(kBound, reason);
-  if (!moment.record.clean_loss || !std::isfinite(*moment.record.clean_loss)) {
+  if (!moment.record.clean_loss || !std::isfinite(*moment.record.clean_loss))
     return theory::no_prediction(kBound, "no clean loss is known at this step");
-  }
   Prediction steps = theory::recovery_steps(*problem, {.error = *moment.record.grad_error,
                                                        .loss = *moment.record.clean_loss,
                                                        .minimum_loss = moment.constants.minimum_loss,

@@ -49,9 +49,8 @@ void CsvWriter::write(const std::vector<CsvField>& fields) {
     line += field.text();
   }
   line += '\n';
-  if (!out_.write(line.data(), static_cast<std::streamsize>(line.size()))) {
+  if (!out_.write(line.data(), static_cast<std::streamsize>(line.size())))
     throw std::ios_base::failure("[report] cannot write a row of CSV");
-  }
 }
 
 }  // namespace gradquake::report

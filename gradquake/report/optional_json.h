@@ -32,9 +32,8 @@ double number_at(const Json& object, const char* key) {
 template <class Json>
 std::map<std::string, double> metrics_of(const Json& evaluation) {
   std::map<std::string, double> metrics;
-  for (const auto& [name, value] : evaluation.items()) {
+  for (const auto& [name, value] : evaluation.items())
     if (name != "step" && name != "loss" && name != "accuracy" && value.is_number()) metrics[name] = value;
-  }
   return metrics;
 }
 

@@ -8,9 +8,8 @@ namespace {
 // An unsaid equation or reason is "" in predictions.jsonl.
 nlohmann::ordered_json spelled_out(const Prediction& prediction) {
   auto json = nlohmann::ordered_json::parse(to_line(prediction));
-  for (const char* text : {"equation", "reason"}) {
+  for (const char* text : {"equation", "reason"})
     if (json[text].is_null()) json[text] = "";
-  }
   return json;
 }
 

@@ -52,9 +52,8 @@ nlohmann::ordered_json summary_json(const Summary& summary) {
   Json predictions = Json::object();
   for (const auto& [name, prediction] : summary.predictions) predictions[name] = Json::parse(to_line(prediction));
   Json findings = Json::array();
-  for (const theory::Finding& one : summary.findings) {
+  for (const theory::Finding& one : summary.findings)
     findings.push_back({{"condition", one.condition}, {"kind", one.kind}, {"message", one.message}});
-  }
 
   return {{"final_loss", or_null(summary.final_loss)},
           {"eval", eval_json(summary.eval)},
@@ -86,15 +85,13 @@ Summary summary_from_json(const nlohmann::ordered_json& document) {
   summary.skipped_steps = document.at("skipped_steps");
   summary.warnings = document.at("warnings");
   for (const Json& row : document.at("conditions")) summary.conditions.push_back(from_line<Condition>(row));
-  for (const auto& [name, one] : document.at("predictions").items()) {
+  for (const auto& [name, one] : document.at("predictions").items())
     summary.predictions.emplace_back(name, from_line<Prediction>(one));
-  }
   summary.steps_per_second = optional_at<double>(document, "steps_per_second");
   summary.warning_messages = document.at("warning_messages").get<std::vector<std::string>>();
   summary.score = {scores_of(document.at("score").at("spikes")), scores_of(document.at("score").at("run"))};
-  for (const Json& one : document.at("findings")) {
+  for (const Json& one : document.at("findings"))
     summary.findings.push_back({one.at("condition"), one.at("kind"), one.at("message")});
-  }
   return summary;
 }
 

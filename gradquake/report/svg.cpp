@@ -52,17 +52,15 @@ text { fill: #9aa4b0 } .title, .name { fill: #eef1f4 }
 // Text of an element; control characters, which no XML may hold, become spaces.
 std::string escaped(std::string_view text) {
   std::string safe;
-  for (const char c : text) {
-    if (c == '&') {
+  for (const char c : text)
+    if (c == '&')
       safe += "&amp;";
-    } else if (c == '<') {
+    else if (c == '<')
       safe += "&lt;";
-    } else if (c == '>') {
+    else if (c == '>')
       safe += "&gt;";
-    } else {
+    else
       safe += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
-    }
-  }
   return safe;
 }
 
@@ -72,9 +70,8 @@ bool drawable(double value) { return std::isfinite(value) && value > 0; }  // on
 std::int64_t round_interval(double least) {
   std::int64_t power = 1;
   while (static_cast<double>(power) * 10 < least) power *= 10;
-  for (const std::int64_t factor : {1, 2, 5}) {
+  for (const std::int64_t factor : {1, 2, 5})
     if (static_cast<double>(factor * power) >= least) return factor * power;
-  }
   return 10 * power;
 }
 
@@ -192,9 +189,8 @@ std::string curve(const std::vector<double>& values, const StepAxis& axis, const
       stroke.lift();
       continue;
     }
-    for (const std::size_t step : {std::min(*low, *high), std::max(*low, *high)}) {
+    for (const std::size_t step : {std::min(*low, *high), std::max(*low, *high)})
       stroke.to(axis.x(static_cast<std::int64_t>(step)), panel.y(values[step]));
-    }
   }
   return fmt::format("<path class=\"{}\" d=\"{}\"/>\n", style, stroke.path());
 }
@@ -212,9 +208,8 @@ constexpr std::pair<const char*, const char*> kMarks[] = {{"recovered", "recover
                                                           {"open", "open: the run ended first"}};
 
 std::string outcome_text(const SpikeRecord& spike) {
-  if (spike.verdict == "recovered" && spike.observed_recovery_steps) {
+  if (spike.verdict == "recovered" && spike.observed_recovery_steps)
     return fmt::format("recovered in {} steps", *spike.observed_recovery_steps);
-  }
   return spike.verdict;
 }
 
@@ -261,9 +256,8 @@ std::string episodes(const std::vector<SpikeRecord>& spikes, const StepAxis& axi
     const auto right = std::max<std::int64_t>(left + 2, std::llround(axis.x(std::min(extent.last, axis.last))));
     if (right <= reached) continue;
     const std::int64_t from = std::max(left, reached);
-    for (const Panel* panel : {&above, &below}) {
+    for (const Panel* panel : {&above, &below})
       path += fmt::format("M{} {:.0f}h{}v{:.0f}h{}z", from, panel->top(), right - from, panel->height(), from - right);
-    }
     reached = right;
   }
   return path.empty() ? "" : fmt::format("<path class=\"episode\" d=\"{}\"/>\n", path);

@@ -19,9 +19,8 @@ namespace gradquake::run {
 namespace {
 
 at::Device device_of(const RunConfig& config) {
-  if (config.run.device == "cuda" && !at::hasCUDA()) {
+  if (config.run.device == "cuda" && !at::hasCUDA())
     throw UserError("run", "expected run.device cpu, got cuda, which this LibTorch or machine does not have");
-  }
   return at::Device(config.run.device);
 }
 
@@ -116,9 +115,8 @@ Options run_options(const RunConfig& config) {
   options.checkpoint_interval = config.checkpoint_interval;
   options.checkpoint_keep = config.checkpoint_keep;
   options.ledger = config.ledger;
-  for (const PlacedCallback& placed : config.callbacks) {
+  for (const PlacedCallback& placed : config.callbacks)
     options.callbacks.emplace_back(placed.name, make_callback(placed));
-  }
   options.config_digest = config.digest;
   return options;
 }

@@ -25,9 +25,8 @@ void FilesCallback::on_start(const RunStart& start) {
                     "keeps every injection)",
                     bytes / 1e9, ledger_.interval));
   }
-  for (const char* name : kFiles) {
+  for (const char* name : kFiles)
     files_[name] = std::make_unique<report::JsonLines>(folder_ / (std::string(name) + ".jsonl"), 0);
-  }
 }
 
 void FilesCallback::restore(const std::string& state) {
@@ -58,11 +57,10 @@ std::string FilesCallback::save() {
 void FilesCallback::on_step(const RunStep& step) {
   if (step.curvature) file("curvature").write(report::to_line(*step.curvature));
   if (step.prediction && step.found.opens_episode) file("predictions").write(report::to_line(*step.prediction));
-  if (totals_) {
+  if (totals_)
     write(totals_->add(step.record.step, step.record.injections));
-  } else {
+  else
     for (const InjectionRecord& injection : step.record.injections) file("ledger").write(report::to_line(injection));
-  }
   file("steps").write(report::to_line(report::step_line(step.record, step.found.spike.has_value())));
 }
 

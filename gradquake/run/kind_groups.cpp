@@ -57,9 +57,8 @@ std::string meaning_text(const Parameter& parameter) {
   std::string text = parameter.meaning;
   if (!parameter.unit.empty()) text += ", in " + parameter.unit;
   if (!parameter.condition.empty()) text += " (with " + parameter.condition + ": true)";
-  for (const Parameter& field : parameter.fields) {
+  for (const Parameter& field : parameter.fields)
     text += fmt::format("; {}: {}, default {}", field.name, field.expected(), default_text(field));
-  }
   return text;
 }
 
@@ -125,9 +124,8 @@ std::string kind_text(const KindInfo& kind) {
                         meaning);
   };
   line("key", "allowed", "default", "meaning");
-  for (const Parameter& parameter : kind.parameters) {
+  for (const Parameter& parameter : kind.parameters)
     line(parameter.name, parameter.expected(), default_text(parameter), meaning_text(parameter));
-  }
   return text;
 }
 

@@ -34,9 +34,8 @@ bool can_be_perturbed(const SiteInfo& site) { return site.dtype.find("float") !=
 
 void print_sites(std::ostream& out, const std::vector<SiteInfo>& sites) {
   std::size_t width = 20;
-  for (const SiteInfo& site : sites) {
+  for (const SiteInfo& site : sites)
     if (!names_operator(site.name)) width = std::max(width, site.name.size());
-  }
   out << fmt::format("{:<{}} {:<20} {:<10} {}\n", "site", width, "shape", "dtype", "occurrences");
   const SiteInfo* beneath = nullptr;
   std::size_t operators = 0;

@@ -58,9 +58,8 @@ SpikeRecord SpikeParts::joined(SpikeRecord spike) const {
 
 nlohmann::json SpikeParts::save() const {
   nlohmann::json state = nlohmann::json::array();
-  for (const auto& [step, parts] : parts_) {
+  for (const auto& [step, parts] : parts_)
     state.push_back({step, line_or_null(parts.curvature), line_or_null(parts.prediction)});
-  }
   return state;
 }
 

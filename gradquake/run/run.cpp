@@ -65,9 +65,8 @@ report::Summary summarize(const train::Task& task, const RunCallbacks& jobs, con
 
 RunResult run_from(train::Task& task, const Options& options, const RunFolder& folder,
                    const train::CheckpointSections* checkpoint) {
-  if (options.log) {
+  if (options.log)
     for (const std::string& note : task.notes) options.log("note: " + note);
-  }
   const measure::CurvatureProbe probe(task, options.curvature);
   RunCallbacks jobs(task, folder);
   jobs.watch_spikes(options.monitor);
@@ -96,9 +95,8 @@ RunResult run_from(train::Task& task, const Options& options, const RunFolder& f
     for (const theory::Finding& finding : theory.findings) options.log(finding.kind + ": " + finding.message);
   }
   model::save_weights(folder.file("weights.safetensors"), *task.model);
-  if (const auto* model = dynamic_cast<const model::Model*>(task.model.get())) {
+  if (const auto* model = dynamic_cast<const model::Model*>(task.model.get()))
     model->save_beside_weights(folder.path.string());
-  }
   write_file("run", folder.file("summary.json"), report::summary_text(result.summary));
   return result;
 }

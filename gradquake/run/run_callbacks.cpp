@@ -22,9 +22,8 @@ void RunCallbacks::predict_spikes(const measure::CurvatureProbe& probe, const mo
 }
 
 void RunCallbacks::add(const std::string& name, std::shared_ptr<run::Callback> callback) {
-  if (std::any_of(callbacks_.begin(), callbacks_.end(), [&](const auto& one) { return one.first == name; })) {
+  if (std::any_of(callbacks_.begin(), callbacks_.end(), [&](const auto& one) { return one.first == name; }))
     throw UserError("run", "expected callbacks with names of their own, got a second '" + name + "'");
-  }
   callbacks_.emplace_back(name, std::move(callback));
 }
 
@@ -52,18 +51,16 @@ void RunCallbacks::on_start(const RunInfo& info) {
   const nlohmann::json state = nlohmann::json::parse(restored_);
   if (monitor_) {
     monitor::Monitor::State saved{state.at("monitor").at("numbers").get<std::string>(), {}};
-    for (const nlohmann::json& spike : state.at("monitor").at("open")) {
+    for (const nlohmann::json& spike : state.at("monitor").at("open"))
       saved.open.push_back(report::from_line<SpikeRecord>(nlohmann::json::parse(spike.get<std::string>())));
-    }
     monitor_->restore(saved);
   }
   constants_.restore(state.at("constants"));
   parts_.restore(state.at("spike_parts"));
   for (auto& [name, callback] : callbacks_) {
     const auto saved = state.at("callbacks").find(name);
-    if (saved == state.at("callbacks").end()) {
+    if (saved == state.at("callbacks").end())
       throw UserError("run", "expected a checkpoint with the state of the callback '" + name + "', got one without");
-    }
     callback->restore(saved->get<std::string>());
   }
 }

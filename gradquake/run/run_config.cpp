@@ -22,15 +22,13 @@ using config::Reader;
 RunSection read_run(Reader reader) {
   RunSection run;
   run.name = reader.text("name", run.name);
-  if (run.name.empty() || run.name.front() == '.' || run.name.find('/') != std::string::npos) {
+  if (run.name.empty() || run.name.front() == '.' || run.name.find('/') != std::string::npos)
     reader.fail("name", "expected a folder name without '/' and not beginning with '.', got '" + run.name + "'");
-  }
   run.seed = static_cast<std::uint64_t>(reader.integer("seed", 1, 0));
-  if (reader.has("epochs")) {
+  if (reader.has("epochs"))
     run.epochs = reader.integer("epochs", 1, 1, std::int64_t{1} << 20);
-  } else {
+  else
     run.steps = reader.integer("steps", run.steps, 1, std::int64_t{1} << 40);
-  }
   const auto threads = reader.integer_or_word("threads", "auto", std::nullopt, 1, 1024);
   run.threads = threads.value_or(std::max<std::int64_t>(1, std::thread::hardware_concurrency()));
   reader.set_resolved("threads", run.threads);
@@ -114,14 +112,11 @@ std::vector<Rule> RunConfig::plain_rules() const {
 }
 
 std::optional<std::string> RunConfig::length_dependence() const {
-  if (const auto reason = train::learning_rate_schedules().length_dependence(optimizer.schedule.spec())) {
+  if (const auto reason = train::learning_rate_schedules().length_dependence(optimizer.schedule.spec()))
     return "optimizer.schedule " + *reason;
-  }
-  for (const train::PlacedRule& placed : rules) {
-    if (const auto reason = schedules().length_dependence(placed.rule.schedule)) {
+  for (const train::PlacedRule& placed : rules)
+    if (const auto reason = schedules().length_dependence(placed.rule.schedule))
       return "rule " + placed.rule.label + " " + *reason;
-    }
-  }
   return std::nullopt;
 }
 

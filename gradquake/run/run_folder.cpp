@@ -20,9 +20,8 @@ std::string temporary_prefix(const std::string& name) { return "." + name + ".ne
 
 void remove_leftovers(const fs::path& out, const std::string& name) {
   const std::string prefix = temporary_prefix(name);
-  for (const auto& entry : fs::directory_iterator(out)) {
+  for (const auto& entry : fs::directory_iterator(out))
     if (entry.path().filename().string().rfind(prefix, 0) == 0) fs::remove_all(entry.path());
-  }
 }
 
 // Puts `fresh` where `place` is, which moves to `fresh`: no moment without either. False where the system cannot.
@@ -102,9 +101,8 @@ void remove_temporary_files(const RunFolder& folder) {
   std::vector<fs::path> left;
   for (const fs::path& place : {folder.path, folder.checkpoints()}) {
     if (!fs::is_directory(place)) continue;
-    for (const auto& entry : fs::directory_iterator(place)) {
+    for (const auto& entry : fs::directory_iterator(place))
       if (entry.path().filename().string().find(".tmp") != std::string::npos) left.push_back(entry.path());
-    }
   }
   for (const fs::path& path : left) fs::remove(path);
 }

@@ -26,24 +26,20 @@ Balance balance(const Constants& constants, Guarantee guarantee, double gamma, V
   const double L = *constants.smoothness;
   const double sigma2 = *constants.gradient_variance;
   const auto T = static_cast<double>(*constants.steps);
-  if (guarantee == Guarantee::kNonconvex) {  // (34)
+  if (guarantee == Guarantee::kNonconvex)  // (34)
     return {6 * *constants.initial_gap / (gamma * T) + 6 * L * gamma * sigma2, 6 * L * gamma, 3};
-  }
   const double contraction = *constants.pl * gamma / 3;  // (38)
   const double log_decay = T * std::log1p(-contraction);
   double weights = -std::expm1(log_decay) / contraction;
-  if (variant == Variant::kPrinted) {  // rho^{T-t}
+  if (variant == Variant::kPrinted)  // rho^{T-t}
     weights *= 1 - contraction;
-  }
   return {std::exp(log_decay) * *constants.initial_gap + 3 * L * gamma * sigma2 / *constants.pl,
           L * gamma * gamma * weights, gamma * weights / 2};
 }
 
 // Empty where every constant that a budget needs is there and gamma <= 1/(3 L). theorem3 and theorem5 know.
 std::string missing(const Constants& constants, Variant variant, Guarantee guarantee) {
-  if (guarantee == Guarantee::kPl && !constants.pl) {
-    return "pl is absent";
-  }
+  if (guarantee == Guarantee::kPl && !constants.pl) return "pl is absent";
   Constants quiet = constants;
   quiet.delta.clear();
   quiet.eps.clear();
@@ -53,12 +49,10 @@ std::string missing(const Constants& constants, Variant variant, Guarantee guara
 std::vector<Budget> refused(const Constants& constants, Variant variant, Guarantee guarantee,
                             const std::string& reason) {
   std::vector<Budget> budgets;
-  for (int j = 1; j < constants.operators; ++j) {
+  for (int j = 1; j < constants.operators; ++j)
     budgets.push_back({"forward", j, equation(guarantee), variant, std::nullopt, reason});
-  }
-  for (int i = 2; i <= constants.operators; ++i) {
+  for (int i = 2; i <= constants.operators; ++i)
     budgets.push_back({"backward", i, equation(guarantee), variant, std::nullopt, reason});
-  }
   return budgets;
 }
 
@@ -67,9 +61,7 @@ double last_below(const std::function<double(double)>& rising, double limit) {
   double high = 1;
   while (rising(high) <= limit) {
     high *= 2;
-    if (high > 1e150) {
-      return INFINITY;
-    }
+    if (high > 1e150) return INFINITY;
   }
   double low = 0;
   for (int i = 0; i < 200; ++i) {
@@ -82,9 +74,7 @@ double last_below(const std::function<double(double)>& rising, double limit) {
 // The number of final steps whose weights rho^0 + rho^1 + ... add up to at most `total`, at most T.
 double occurrences_at_the_end(double total, double rho, double T) {
   const double room = 1 - total * (1 - rho);
-  if (room <= 0) {
-    return T;
-  }
+  if (room <= 0) return T;
   return std::min(T, std::floor(std::log(room) / std::log(rho) * (1 + 1e-12)));
 }
 
@@ -128,13 +118,9 @@ std::vector<Budget> magnitude_budgets(const Constants& constants, Variant varian
   validate(constants);
   require(frequency > 0 && frequency <= 1, "a frequency in (0, 1]", number(frequency));
   std::string reason = missing(constants, variant, guarantee);
-  if (variant == Variant::kMeasured) {
-    reason = "a measured error does not say how it grows with the magnitude";
-  }
+  if (variant == Variant::kMeasured) reason = "a measured error does not say how it grows with the magnitude";
   std::vector<Budget> budgets = refused(constants, variant, guarantee, reason);
-  if (!reason.empty()) {
-    return budgets;
-  }
+  if (!reason.empty()) return budgets;
   const Balance sides = balance(constants, guarantee, *constants.step_size, variant);
   const std::vector<SiteResponse> responses = site_responses(constants, variant);
   for (std::size_t n = 0; n < responses.size(); ++n) {
@@ -142,11 +128,10 @@ std::vector<Budget> magnitude_budgets(const Constants& constants, Variant varian
     const double largest = last_below(
         [&](double s) { return frequency * sides.perturbation(site.second_moment(s), site.bias_squared(s)); },
         sides.optimization);
-    if (std::isfinite(largest)) {
+    if (std::isfinite(largest))
       budgets[n].value = largest;
-    } else {
+    else
       budgets[n].reason = "unlimited: the perturbation has no effect";
-    }
   }
   return budgets;
 }
@@ -154,13 +139,9 @@ std::vector<Budget> magnitude_budgets(const Constants& constants, Variant varian
 std::vector<Budget> occurrence_budgets(const Constants& constants, Variant variant, Guarantee guarantee) {
   validate(constants);
   std::string reason = missing(constants, variant, guarantee);
-  if (variant == Variant::kMeasured) {
-    reason = "the measured error is not split by site";
-  }
+  if (variant == Variant::kMeasured) reason = "the measured error is not split by site";
   std::vector<Budget> budgets = refused(constants, variant, guarantee, reason);
-  if (!reason.empty()) {
-    return budgets;
-  }
+  if (!reason.empty()) return budgets;
   const double gamma = *constants.step_size;
   const double L = *constants.smoothness;
   const auto T = static_cast<double>(*constants.steps);
@@ -180,14 +161,10 @@ std::vector<Budget> occurrence_budgets(const Constants& constants, Variant varia
     } else {
       const double rho = 1 - *constants.pl * gamma / 3;
       double jump = L * gamma * gamma * e2 + gamma * b2 / 2;  // (38), (40)
-      if (variant == Variant::kPrinted) {
-        jump *= rho;
-      }
+      if (variant == Variant::kPrinted) jump *= rho;
       budgets[n].value = jump == 0 ? T : occurrences_at_the_end(sides.optimization / jump, rho, T);
     }
-    if (*budgets[n].value == T) {
-      budgets[n].reason = "every step";
-    }
+    if (*budgets[n].value == T) budgets[n].reason = "every step";
   }
   return budgets;
 }
@@ -195,17 +172,14 @@ std::vector<Budget> occurrence_budgets(const Constants& constants, Variant varia
 std::vector<Budget> step_size_budgets(const Constants& constants, Variant variant, Guarantee guarantee) {
   validate(constants);
   Constants smallest = constants;
-  if (smallest.smoothness) {
+  if (smallest.smoothness)
     smallest.step_size = 1 / (3 * *smallest.smoothness);  // the one constant that is being looked for
-  }
   const std::string reason = missing(smallest, variant, guarantee);
   const bool split = variant != Variant::kMeasured;
   std::vector<Budget> budgets = refused(constants, variant, guarantee,
                                         reason.empty() && !split ? "the measured error is not split by site" : reason);
   budgets.push_back({"both", 0, equation(guarantee), variant, std::nullopt, reason});
-  if (!reason.empty()) {
-    return budgets;
-  }
+  if (!reason.empty()) return budgets;
   const auto fill = [&](Budget& budget, double e2, double b2) {
     const Budget found = largest_step_size(constants, variant, guarantee, e2, b2);
     budget.value = found.value;
@@ -221,11 +195,10 @@ std::vector<Budget> step_size_budgets(const Constants& constants, Variant varian
   }
   const Outcome<SecondMomentBound> e2 = theorem1(constants, variant);
   const Outcome<BiasBound> b2 = theorem2(constants, variant);
-  if (e2.bound && b2.bound) {
+  if (e2.bound && b2.bound)
     fill(budgets.back(), e2.bound->value, b2.bound->value);
-  } else {
+  else
     budgets.back().reason = e2.bound ? b2.reason : e2.reason;
-  }
   return budgets;
 }
 

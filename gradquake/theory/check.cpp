@@ -14,9 +14,7 @@ std::string number(double value) {
 }
 
 void require(bool holds, const std::string& expected, const std::string& got) {
-  if (!holds) {
-    throw UserError("theory", "expected " + expected + ", got " + got);
-  }
+  if (!holds) throw UserError("theory", "expected " + expected + ", got " + got);
 }
 
 void require_positive(const std::string& name, double value) {

@@ -71,15 +71,12 @@ void validate_moments(const Constants& constants) {
     require_moments(name, constants.eps[i].second_moment, constants.eps[i].mean_squared);
     require_frequency(name, constants.eps[i].frequency);
   }
-  if (constants.measured) {
+  if (constants.measured)
     require_moments("measured", constants.measured->second_moment, constants.measured->bias_squared);
-  }
 }
 
 void validate_optimization(const Constants& constants) {
-  if (constants.smoothness) {
-    require_positive("smoothness", *constants.smoothness);
-  }
+  if (constants.smoothness) require_positive("smoothness", *constants.smoothness);
   if (constants.pl) {
     require_positive("pl", *constants.pl);
     if (constants.smoothness) {
@@ -87,18 +84,10 @@ void validate_optimization(const Constants& constants) {
               "pl (mu) <= smoothness (L) = " + number(*constants.smoothness), number(*constants.pl));
     }
   }
-  if (constants.gradient_variance) {
-    require_nonnegative("gradient_variance", *constants.gradient_variance);
-  }
-  if (constants.initial_gap) {
-    require_nonnegative("initial_gap", *constants.initial_gap);
-  }
-  if (constants.step_size) {
-    require_positive("step_size", *constants.step_size);
-  }
-  if (constants.steps) {
-    require(*constants.steps >= 1, "steps >= 1", std::to_string(*constants.steps));
-  }
+  if (constants.gradient_variance) require_nonnegative("gradient_variance", *constants.gradient_variance);
+  if (constants.initial_gap) require_nonnegative("initial_gap", *constants.initial_gap);
+  if (constants.step_size) require_positive("step_size", *constants.step_size);
+  if (constants.steps) require(*constants.steps >= 1, "steps >= 1", std::to_string(*constants.steps));
 }
 
 }  // namespace

@@ -12,9 +12,7 @@ namespace {
 
 double largest_step_size(std::span<const StepError> steps) {
   double gamma = 0;
-  for (const StepError& step : steps) {
-    gamma = std::max(gamma, step.step_size);
-  }
+  for (const StepError& step : steps) gamma = std::max(gamma, step.step_size);
   return gamma;
 }
 
@@ -39,9 +37,7 @@ void require_pl(double mu, double L) {
 template <class Bound>
 Outcome<Bound> finished(Bound bound) {
   bound.value = bound.initial_gap + bound.gradient_noise + bound.perturbation_energy + bound.perturbation_bias;
-  if (!std::isfinite(bound.value)) {
-    return {std::nullopt, "the bound exceeds the range of double"};
-  }
+  if (!std::isfinite(bound.value)) return {std::nullopt, "the bound exceeds the range of double"};
   return {std::move(bound), ""};
 }
 
@@ -59,9 +55,8 @@ std::string missing_constant(const Constants& constants) {
 Outcome<NonconvexBound> nonconvex_bound(const Problem& problem, std::span<const StepError> steps) {
   require_run(problem, steps);
   const double L = problem.smoothness;
-  if (const std::string reason = step_size_violation(largest_step_size(steps), L); !reason.empty()) {
+  if (const std::string reason = step_size_violation(largest_step_size(steps), L); !reason.empty())
     return {std::nullopt, reason};
-  }
   double S = 0;
   NonconvexBound bound;
   for (const StepError& step : steps) {
@@ -83,9 +78,7 @@ Outcome<PlBound> pl_bound(const Problem& problem, double mu, std::span<const Ste
   const double L = problem.smoothness;
   require_pl(mu, L);
   const double gamma_max = largest_step_size(steps);
-  if (const std::string reason = step_size_violation(gamma_max, L); !reason.empty()) {
-    return {std::nullopt, reason};
-  }
+  if (const std::string reason = step_size_violation(gamma_max, L); !reason.empty()) return {std::nullopt, reason};
   PlBound bound;
   bound.variant = variant;
   bound.initial_gap = problem.initial_gap;
@@ -108,13 +101,9 @@ Outcome<PlBound> pl_bound(const Problem& problem, double mu, std::span<const Ste
 
 Outcome<NonconvexBound> theorem3(const Constants& constants, Variant variant) {
   const Outcome<SecondMomentBound> e2 = theorem1(constants, variant);
-  if (const std::string reason = missing_constant(constants); !reason.empty()) {
-    return {std::nullopt, reason};
-  }
+  if (const std::string reason = missing_constant(constants); !reason.empty()) return {std::nullopt, reason};
   const Outcome<BiasBound> b2 = theorem2(constants, variant);
-  if (!e2.bound || !b2.bound) {
-    return {std::nullopt, e2.bound ? b2.reason : e2.reason};
-  }
+  if (!e2.bound || !b2.bound) return {std::nullopt, e2.bound ? b2.reason : e2.reason};
   const double L = *constants.smoothness;
   const double gamma = *constants.step_size;
   NonconvexBound bound;
@@ -130,24 +119,16 @@ Outcome<NonconvexBound> theorem3(const Constants& constants, Variant variant) {
 
 Outcome<PlBound> theorem5(const Constants& constants, Variant variant) {
   const Outcome<SecondMomentBound> e2 = theorem1(constants, variant);
-  if (const std::string reason = missing_constant(constants); !reason.empty()) {
-    return {std::nullopt, reason};
-  }
-  if (!constants.pl) {
-    return {std::nullopt, "pl is absent"};
-  }
+  if (const std::string reason = missing_constant(constants); !reason.empty()) return {std::nullopt, reason};
+  if (!constants.pl) return {std::nullopt, "pl is absent"};
   const Outcome<BiasBound> b2 = theorem2(constants, variant);
-  if (!e2.bound || !b2.bound) {
-    return {std::nullopt, e2.bound ? b2.reason : e2.reason};
-  }
+  if (!e2.bound || !b2.bound) return {std::nullopt, e2.bound ? b2.reason : e2.reason};
   const double L = *constants.smoothness;
   const double gamma = *constants.step_size;
   const double contraction = *constants.pl * gamma / 3;
   const double log_decay = static_cast<double>(*constants.steps) * std::log1p(-contraction);
-  double weights = -std::expm1(log_decay) / contraction;  // sum_t rho^{T-1-t}
-  if (variant == Variant::kPrinted) {
-    weights *= 1 - contraction;  // (38) prints rho^{T-t}
-  }
+  double weights = -std::expm1(log_decay) / contraction;         // sum_t rho^{T-1-t}
+  if (variant == Variant::kPrinted) weights *= 1 - contraction;  // (38) prints rho^{T-t}
   PlBound bound;
   bound.variant = variant;
   bound.initial_gap = std::exp(log_decay) * *constants.initial_gap;  // (38)

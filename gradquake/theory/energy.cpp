@@ -14,17 +14,13 @@ Condition compare(const Outcome<Bound>& outcome, Variant variant, const char* eq
                 .holds = {},
                 .note = outcome.reason};
   if (!outcome.bound) {
-    if (outcome.reason.starts_with("condition does not hold")) {
-      row.holds = false;
-    }
+    if (outcome.reason.starts_with("condition does not hold")) row.holds = false;
     return row;
   }
   row.value = outcome.bound->perturbation_energy + outcome.bound->perturbation_bias;
   row.threshold = outcome.bound->initial_gap + outcome.bound->gradient_noise;
   row.holds = *row.value <= *row.threshold;
-  if (*row.value > 0) {
-    row.margin = *row.threshold / *row.value;
-  }
+  if (*row.value > 0) row.margin = *row.threshold / *row.value;
   return row;
 }
 

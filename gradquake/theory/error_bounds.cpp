@@ -16,17 +16,13 @@ SiteTerm term(int index, double coefficient, double moment) {
 
 double sum(const std::vector<SiteTerm>& terms) {
   double total = 0;
-  for (const SiteTerm& one : terms) {
-    total += one.value;
-  }
+  for (const SiteTerm& one : terms) total += one.value;
   return total;
 }
 
 double column_energy(const Gains& gains, std::size_t column) {
   double energy = 0;
-  for (const std::vector<double>& row : gains) {
-    energy += square(row[column]);
-  }
+  for (const std::vector<double>& row : gains) energy += square(row[column]);
   return energy;
 }
 
@@ -54,9 +50,7 @@ bool has_constants(const Constants& constants, Variant variant) {
 
 template <class Bound>
 Outcome<Bound> finite(Bound bound) {
-  if (!std::isfinite(bound.value)) {
-    return {std::nullopt, "the bound exceeds the range of double"};
-  }
+  if (!std::isfinite(bound.value)) return {std::nullopt, "the bound exceeds the range of double"};
   return {std::move(bound), ""};
 }
 
@@ -90,12 +84,9 @@ SecondMomentBound sharp_second_moment(const Constants& constants) {
   }
   for (std::size_t i = 0; i < constants.per_operator.size(); ++i) {
     double rms = 0;
-    for (std::size_t j = 0; j < bound.delta.size(); ++j) {
+    for (std::size_t j = 0; j < bound.delta.size(); ++j)
       rms += gains.delta_rms[i][j] * std::sqrt(bound.delta[j].moment);
-    }
-    for (std::size_t j = 0; j < bound.eps.size(); ++j) {
-      rms += gains.eps_rms[i][j] * std::sqrt(bound.eps[j].moment);
-    }
+    for (std::size_t j = 0; j < bound.eps.size(); ++j) rms += gains.eps_rms[i][j] * std::sqrt(bound.eps[j].moment);
     bound.value += square(rms);
   }
   bound.interaction = bound.value - sum(bound.delta) - sum(bound.eps);
@@ -140,9 +131,8 @@ BiasBound sharp_bias(const Constants& constants) {
       rms += gains.delta_mean[i][j] * std::sqrt(bound.delta_mean[j].moment) +
              gains.delta_curvature[i][j] * std::sqrt(bound.delta_spread[j].moment) / 2;
     }
-    for (std::size_t j = 0; j < bound.eps_mean.size(); ++j) {
+    for (std::size_t j = 0; j < bound.eps_mean.size(); ++j)
       rms += gains.eps_rms[i][j] * std::sqrt(bound.eps_mean[j].moment);
-    }
     bound.value += square(rms);
   }
   bound.interaction = bound.value - sum(bound.delta_mean) - sum(bound.delta_spread) - sum(bound.eps_mean);
@@ -153,9 +143,7 @@ BiasBound sharp_bias(const Constants& constants) {
 
 Outcome<SecondMomentBound> theorem1(const Constants& constants, Variant variant) {
   validate(constants);
-  if (!has_constants(constants, variant)) {
-    return {std::nullopt, missing(variant)};
-  }
+  if (!has_constants(constants, variant)) return {std::nullopt, missing(variant)};
   switch (variant) {
     case Variant::kSharp:
       return finite(sharp_second_moment(constants));
@@ -169,9 +157,7 @@ Outcome<SecondMomentBound> theorem1(const Constants& constants, Variant variant)
 
 Outcome<BiasBound> theorem2(const Constants& constants, Variant variant) {
   validate(constants);
-  if (!has_constants(constants, variant)) {
-    return {std::nullopt, missing(variant)};
-  }
+  if (!has_constants(constants, variant)) return {std::nullopt, missing(variant)};
   switch (variant) {
     case Variant::kSharp:
       return finite(sharp_bias(constants));

@@ -41,9 +41,7 @@ std::vector<Condition> exponent_conditions(const PerturbationSizes& sizes, std::
   if (pl) {
     const double rate = std::log(t) / t;
     const auto over = [&](double size, double power) -> std::optional<double> {
-      if (T == 1) {
-        return std::nullopt;
-      }
+      if (T == 1) return std::nullopt;
       return size / std::pow(rate, power);
     };
     rows.push_back(row("rms(delta) (T/ln T)^(1/4)", "(44)", over(sizes.delta_rms, 0.25)));

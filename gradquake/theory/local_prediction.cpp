@@ -25,16 +25,12 @@ class LocalDescent {
 
   double excess() const {
     double sum = 0;
-    for (const double one : components_) {
-      sum += one * one;
-    }
+    for (const double one : components_) sum += one * one;
     return std::sqrt(sum);
   }
 
   void step() {
-    for (std::size_t i = 0; i < components_.size(); ++i) {
-      components_[i] *= factors_[i];
-    }
+    for (std::size_t i = 0; i < components_.size(); ++i) components_[i] *= factors_[i];
   }
 
  private:
@@ -97,9 +93,8 @@ LocalPrediction local_prediction(const Tridiagonal& T, double displacement_norm,
     }
   }
   prediction.steps.reason = "not back in the band within " + std::to_string(limit) + " steps";
-  if (prediction.overshoots) {
+  if (prediction.overshoots)
     prediction.steps.reason += "; gamma lambda_max = " + number(gamma * prediction.lambda_max) + " > 2: overshoot";
-  }
   return prediction;
 }
 

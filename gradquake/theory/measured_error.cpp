@@ -17,17 +17,13 @@ struct Sums {
 double jackknife_error(const std::vector<double>& left_out, double mean) {
   const auto n = static_cast<double>(left_out.size());
   double sum = 0;
-  for (const double one : left_out) {
-    sum += (one - mean) * (one - mean);
-  }
+  for (const double one : left_out) sum += (one - mean) * (one - mean);
   return std::sqrt((n - 1) / n * sum);
 }
 
 double mean_of(const std::vector<double>& values) {
   double sum = 0;
-  for (const double one : values) {
-    sum += one;
-  }
+  for (const double one : values) sum += one;
   return sum / static_cast<double>(values.size());
 }
 
@@ -61,9 +57,7 @@ ErrorEstimate error_estimate(std::span<const double> gram, int repeats) {
   std::vector<double> bias;
   for (const Sums& out : of_repeat) {
     second.push_back((all.diagonal - out.diagonal) / (n - 1));
-    if (repeats > 2) {
-      bias.push_back((all.off_diagonal - out.off_diagonal) / ((n - 1) * (n - 2)));
-    }
+    if (repeats > 2) bias.push_back((all.off_diagonal - out.off_diagonal) / ((n - 1) * (n - 2)));
   }
   estimate.second_moment_error = jackknife_error(second, mean_of(second));
   // Two repeats leave no pair when one goes out; the only pair is its own estimate.

@@ -49,9 +49,7 @@ std::vector<Condition> occurrence_conditions(bool pl, bool zero_mean, std::int64
   require(T >= 1, "T >= 1", std::to_string(T));
   require(Q_delta >= 0 && Q_eps >= 0, "occurrence counts >= 0", std::to_string(std::min(Q_delta, Q_eps)));
   for (const OccurrenceLimit& limit : table1()) {
-    if (limit.pl != pl || limit.zero_mean != zero_mean) {
-      continue;
-    }
+    if (limit.pl != pl || limit.zero_mean != zero_mean) continue;
     const auto condition = [&](const std::string& name, std::int64_t Q, double exponent) {
       Condition row{.name = name,
                     .equation = limit.equation,
@@ -61,9 +59,7 @@ std::vector<Condition> occurrence_conditions(bool pl, bool zero_mean, std::int64
                     .margin = {},
                     .holds = {},
                     .note = "an order of magnitude, its constant unknown; a sweep over T decides"};
-      if (Q > 0) {
-        row.margin = *row.threshold / *row.value;
-      }
+      if (Q > 0) row.margin = *row.threshold / *row.value;
       return row;
     };
     return {condition("Q_delta", Q_delta, limit.delta_exponent), condition("Q_eps", Q_eps, limit.eps_exponent)};

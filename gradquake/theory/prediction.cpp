@@ -31,9 +31,7 @@ double noise_floor(const PlProblem& problem) {
 
 // The smallest integer k >= 0 with rho^k start <= room, room > 0. Counted in doubles: it may exceed any integer type.
 double first_step_below(double start, double room, double contraction_per_step) {
-  if (start <= room) {
-    return 0;
-  }
+  if (start <= room) return 0;
   return std::ceil(std::log(room / start) / std::log1p(-contraction_per_step) * (1 - 1e-12));
 }
 
@@ -50,9 +48,8 @@ double spike_jump(double smoothness, double step_size, double e2, double b2) {
 Prediction spike_share(double smoothness, double step_size, double e2, double b2, std::int64_t T) {
   const std::string equation = "(34): (6 L gamma e2 + 3 b2)/T";
   require(T >= 1, "T >= 1", std::to_string(T));
-  if (const std::string reason = step_size_violation(step_size, smoothness); !reason.empty()) {
+  if (const std::string reason = step_size_violation(step_size, smoothness); !reason.empty())
     return no_prediction(equation, reason);
-  }
   return {
       .value = (6 * smoothness * step_size * e2 + 3 * b2) / static_cast<double>(T), .equation = equation, .reason = {}};
 }
@@ -62,9 +59,8 @@ Prediction plateau_level(const PlProblem& problem, double e2, double b2, std::in
   require_problem(problem);
   require_errors(e2, b2);
   require(interval >= 1, "an interval >= 1", std::to_string(interval));
-  if (const std::string reason = step_size_violation(problem.step_size, problem.smoothness); !reason.empty()) {
+  if (const std::string reason = step_size_violation(problem.step_size, problem.smoothness); !reason.empty())
     return no_prediction(equation, reason);
-  }
   const double jump = spike_jump(problem.smoothness, problem.step_size, e2, b2);
   const double forgotten = -std::expm1(static_cast<double>(interval) * std::log1p(-contraction(problem)));
   return {.value = jump / forgotten, .equation = equation, .reason = {}};
@@ -77,23 +73,18 @@ Prediction recovery_steps(const PlProblem& problem, const ObservedSpike& spike) 
   require_nonnegative("level", spike.level);
   require_positive("factor", spike.factor);
   require(std::isfinite(spike.loss), "a finite loss", number(spike.loss));
-  if (const std::string reason = step_size_violation(problem.step_size, problem.smoothness); !reason.empty()) {
+  if (const std::string reason = step_size_violation(problem.step_size, problem.smoothness); !reason.empty())
     return no_prediction(equation, reason);
-  }
   const double edge = spike.factor * spike.level;
   const double allowed = (edge * edge - problem.gradient_variance) / (2 * problem.smoothness);
   const double room = allowed - noise_floor(problem);
-  if (!(room > 0)) {
-    return no_prediction(equation, kNoiseFloor);
-  }
+  if (!(room > 0)) return no_prediction(equation, kNoiseFloor);
   const double squared = spike.error * spike.error;
   const double gap = std::max(0.0, spike.loss - spike.minimum_loss.value_or(0.0));
   const double start = gap + spike_jump(problem.smoothness, problem.step_size, squared, squared);
   Prediction prediction{
       .value = first_step_below(start, room, contraction(problem)), .equation = equation, .reason = {}};
-  if (!spike.minimum_loss) {
-    prediction.reason = "l* taken as 0";
-  }
+  if (!spike.minimum_loss) prediction.reason = "l* taken as 0";
   return prediction;
 }
 
@@ -103,15 +94,12 @@ Prediction steps_to_loss(const PlProblem& problem, double initial_gap, double e2
   require_errors(e2, b2);
   require_nonnegative("initial_gap", initial_gap);
   require_positive("target", target);
-  if (const std::string reason = step_size_violation(problem.step_size, problem.smoothness); !reason.empty()) {
+  if (const std::string reason = step_size_violation(problem.step_size, problem.smoothness); !reason.empty())
     return no_prediction(equation, reason);
-  }
   // rho^T gap + noise + (1 - rho^T) plateau <= target, monotone in rho^T.
   const double plateau = spike_jump(problem.smoothness, problem.step_size, e2, b2) / contraction(problem);
   const double room = target - noise_floor(problem) - plateau;
-  if (initial_gap + noise_floor(problem) <= target) {
-    return {.value = 0, .equation = equation, .reason = {}};
-  }
+  if (initial_gap + noise_floor(problem) <= target) return {.value = 0, .equation = equation, .reason = {}};
   if (!(room > 0)) {
     return no_prediction(equation, "the bound stays above the target: noise floor " + number(noise_floor(problem)) +
                                        " and perturbation plateau " + number(plateau));
@@ -129,13 +117,11 @@ Prediction steps_to_gradient(double smoothness, double gradient_variance, double
   require_nonnegative("initial_gap", initial_gap);
   require_errors(e2, b2);
   require_positive("target", target);
-  if (const std::string reason = step_size_violation(step_size, smoothness); !reason.empty()) {
+  if (const std::string reason = step_size_violation(step_size, smoothness); !reason.empty())
     return no_prediction(equation, reason);
-  }
   const double floor = 6 * smoothness * step_size * (gradient_variance + e2) + 3 * b2;
-  if (!(target > floor)) {
+  if (!(target > floor))
     return no_prediction(equation, "the bound stays above the target: noise and perturbations leave " + number(floor));
-  }
   const double steps = std::ceil(6 * initial_gap / (step_size * (target - floor)) * (1 - 1e-12));
   return {.value = std::max(1.0, steps), .equation = equation, .reason = {}};
 }

@@ -34,17 +34,14 @@ std::string missing(const RunMeasurements& run) {
 void append_energy(std::vector<Condition>& rows, const RunMeasurements& run) {
   if (const std::string reason = missing(run); !reason.empty()) {
     rows.push_back(unknown("energy_budget", "(34)", reason));
-    if (run.pl) {
-      rows.push_back(unknown("energy_budget", "(38)", reason));
-    }
+    if (run.pl) rows.push_back(unknown("energy_budget", "(38)", reason));
     return;
   }
   const Problem problem{
       .smoothness = *run.smoothness, .gradient_variance = *run.gradient_variance, .initial_gap = *run.initial_gap};
   rows.push_back(energy_condition(nonconvex_bound(problem, run.errors), Variant::kMeasured));
-  if (run.pl) {
+  if (run.pl)
     rows.push_back(energy_condition(pl_bound(problem, *run.pl, run.errors, Variant::kMeasured), Variant::kMeasured));
-  }
 }
 
 }  // namespace
@@ -61,9 +58,7 @@ std::vector<Condition> run_conditions(const RunMeasurements& run) {
   append_energy(rows, run);
   append(rows, exponent_conditions(run.sizes, run.steps, run.pl.has_value()));
   append(rows, occurrence_conditions(false, run.zero_mean, run.steps, run.Q_delta, run.Q_eps));
-  if (run.pl) {
-    append(rows, occurrence_conditions(true, run.zero_mean, run.steps, run.Q_delta, run.Q_eps));
-  }
+  if (run.pl) append(rows, occurrence_conditions(true, run.zero_mean, run.steps, run.Q_delta, run.Q_eps));
   return run.not_stated_for.empty() ? rows : not_stated(std::move(rows), run.not_stated_for);
 }
 
@@ -77,11 +72,10 @@ Condition sweep_condition(const std::string& name, const std::string& equation, 
                 .margin = {},
                 .holds = {},
                 .note = "95 % interval " + number(fit.low) + " to " + number(fit.high)};
-  if (at_least ? fit.low >= threshold : fit.high <= threshold) {
+  if (at_least ? fit.low >= threshold : fit.high <= threshold)
     row.holds = true;
-  } else if (at_least ? fit.high < threshold : fit.low > threshold) {
+  else if (at_least ? fit.high < threshold : fit.low > threshold)
     row.holds = false;
-  }
   return row;
 }
 

@@ -17,9 +17,7 @@ Gains input_gains(const Operators& operators) {
   Gains g = zeros(N, N - 1);
   for (std::size_t j = 0; j + 1 < N; ++j) {
     g[j + 1][j] = 1;
-    for (std::size_t k = j + 2; k < N; ++k) {
-      g[k][j] = operators[k - 1].ell * g[k - 1][j];
-    }
+    for (std::size_t k = j + 2; k < N; ++k) g[k][j] = operators[k - 1].ell * g[k - 1][j];
   }
   return g;
 }
@@ -44,9 +42,7 @@ class FactorProducts {
     products_ = zeros(operators.size() + 1, operators.size() + 1);
     for (std::size_t a = 0; a <= operators.size(); ++a) {
       products_[a][a] = 1;
-      for (std::size_t b = a; b < operators.size(); ++b) {
-        products_[a][b + 1] = products_[a][b] * operators[b].c;
-      }
+      for (std::size_t b = a; b < operators.size(); ++b) products_[a][b + 1] = products_[a][b] * operators[b].c;
     }
   }
 

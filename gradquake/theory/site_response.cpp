@@ -10,9 +10,7 @@ namespace {
 
 double column_product(const Gains& a, const Gains& b, std::size_t column) {
   double sum = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    sum += a[i][column] * b[i][column];
-  }
+  for (std::size_t i = 0; i < a.size(); ++i) sum += a[i][column] * b[i][column];
   return sum;
 }
 
@@ -22,9 +20,7 @@ struct Shape {
 };
 
 Shape shape_of(const ForwardMoments& moments) {
-  if (moments.second_moment == 0) {
-    return {};
-  }
+  if (moments.second_moment == 0) return {};
   return {moments.mean_squared / moments.second_moment,
           moments.fourth_moment / (moments.second_moment * moments.second_moment)};
 }

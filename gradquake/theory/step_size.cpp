@@ -22,9 +22,7 @@ std::vector<Condition> step_size_conditions(double gamma_max, double L, std::int
   if (L > 0) {
     step_size.threshold = 1 / (3 * L);
     step_size.holds = step_size_violation(gamma_max, L).empty();
-    if (gamma_max > 0) {
-      step_size.margin = *step_size.threshold / gamma_max;
-    }
+    if (gamma_max > 0) step_size.margin = *step_size.threshold / gamma_max;
   }
 
   Condition stability{.name = "linear_stability",
@@ -35,9 +33,7 @@ std::vector<Condition> step_size_conditions(double gamma_max, double L, std::int
                       .margin = {},
                       .holds = gamma_max * L <= 2,
                       .note = note};
-  if (gamma_max * L > 0) {
-    stability.margin = 2 / (gamma_max * L);
-  }
+  if (gamma_max * L > 0) stability.margin = 2 / (gamma_max * L);
   return {std::move(step_size), std::move(stability)};
 }
 
@@ -51,9 +47,7 @@ std::vector<Condition> not_stated(std::vector<Condition> conditions, const std::
 
 std::string step_size_violation(double gamma, double L) {
   constexpr double kRounding = 1 + 1e-12;  // 1/(3 L) in double may exceed itself when multiplied back
-  if (3 * L * gamma <= kRounding) {
-    return "";
-  }
+  if (3 * L * gamma <= kRounding) return "";
   return "condition does not hold: step size " + number(gamma) + " > 1/(3 L) = " + number(1 / (3 * L));
 }
 

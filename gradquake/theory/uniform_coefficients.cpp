@@ -29,9 +29,7 @@ GeometricSums geometric_sums(double C_grad, int operators) {
 // sum_{j=first}^{N-1} values[j] ratio^{j-first}, by Horner's rule.
 double tail_sum(const std::vector<double>& values, std::size_t first, double ratio) {
   double sum = 0;
-  for (std::size_t j = values.size(); j-- > first;) {
-    sum = values[j] + ratio * sum;
-  }
+  for (std::size_t j = values.size(); j-- > first;) sum = values[j] + ratio * sum;
   return sum;
 }
 

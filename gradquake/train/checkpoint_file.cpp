@@ -81,13 +81,11 @@ std::optional<CheckpointSections> read_checkpoint(const fs::path& path, std::str
     return std::nullopt;
   };
   if (!file.is_open()) return refuse("it cannot be read");
-  if (bytes.size() < kMagicSize + 8 || std::memcmp(bytes.data(), kMagic, kMagicSize) != 0) {
+  if (bytes.size() < kMagicSize + 8 || std::memcmp(bytes.data(), kMagic, kMagicSize) != 0)
     return refuse("it does not begin like a checkpoint");
-  }
   const std::string_view body(bytes.data(), bytes.size() - 4);
-  if (Cursor(std::string_view(bytes).substr(body.size())).number<std::uint32_t>() != checksum(body)) {
+  if (Cursor(std::string_view(bytes).substr(body.size())).number<std::uint32_t>() != checksum(body))
     return refuse("its checksum does not match");
-  }
   Cursor cursor(body.substr(kMagicSize));
   CheckpointSections sections;
   const auto count = cursor.number<std::uint32_t>();
@@ -105,9 +103,8 @@ std::optional<CheckpointSections> read_checkpoint(const fs::path& path, std::str
 std::vector<fs::path> list_checkpoints(const fs::path& folder) {
   std::vector<fs::path> paths;
   if (!fs::is_directory(folder)) return paths;
-  for (const auto& entry : fs::directory_iterator(folder)) {
+  for (const auto& entry : fs::directory_iterator(folder))
     if (entry.path().extension() == ".ckpt") paths.push_back(entry.path());
-  }
   std::sort(paths.rbegin(), paths.rend());
   return paths;
 }

@@ -54,11 +54,10 @@ EvaluationRecord evaluate(const Task& task, const data::Dataset& dataset, std::i
   record.step = step;
   record.loss = loss / static_cast<double>(dataset.size());
   const std::optional<double> value = metric ? metric->value() : std::nullopt;
-  if (value && metric->name() == "accuracy") {
+  if (value && metric->name() == "accuracy")
     record.accuracy = value;
-  } else if (value) {
+  else if (value)
     record.metrics[metric->name()] = *value;
-  }
   return record;
 }
 

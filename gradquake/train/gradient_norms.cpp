@@ -35,9 +35,8 @@ GradientNorms gradient_norms(const StepGradients& gradients, const std::vector<a
     norms.layers.clean_grad = layer_norms(groups, clean);
     norms.layers.grad_error = layer_norms(groups, error);
   }
-  for (std::size_t i = 0; i < norms.layers.grad.size() && norms.first_nonfinite.empty(); ++i) {
+  for (std::size_t i = 0; i < norms.layers.grad.size() && norms.first_nonfinite.empty(); ++i)
     if (!std::isfinite(norms.layers.grad[i])) norms.first_nonfinite = groups.names[i];
-  }
   return norms;
 }
 

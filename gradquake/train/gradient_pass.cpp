@@ -19,9 +19,8 @@ std::vector<at::Tensor> gradients_of(const at::Tensor& loss, const std::vector<a
                                      bool keep_graph) {
   at::NoGradGuard no_grad;
   std::vector<at::Tensor> gradients = torch::autograd::grad({loss}, parameters, {}, keep_graph, false, true);
-  for (std::size_t i = 0; i < gradients.size(); ++i) {
+  for (std::size_t i = 0; i < gradients.size(); ++i)
     if (!gradients[i].defined()) gradients[i] = at::zeros_like(parameters[i]);
-  }
   return gradients;
 }
 

@@ -34,9 +34,8 @@ double LearningRate::largest(double learning_rate, std::int64_t run_steps) const
   double largest = at(learning_rate, peak, run_steps);
   if (peak > 0) largest = std::max(largest, at(learning_rate, peak - 1, run_steps));
   if (schedule_->falls()) return largest;
-  for (std::int64_t step = peak + 1; step <= last; ++step) {
+  for (std::int64_t step = peak + 1; step <= last; ++step)
     largest = std::max(largest, at(learning_rate, step, run_steps));
-  }
   return largest;
 }
 

@@ -66,9 +66,8 @@ double squared_norm(const at::Tensor& x) {
 }
 
 double squared_distance(const at::Tensor& x, const at::Tensor& y) {
-  if (!is_plain(x) || !is_plain(y) || x.strides() != y.strides() || x.scalar_type() != y.scalar_type()) {
+  if (!is_plain(x) || !is_plain(y) || x.strides() != y.strides() || x.scalar_type() != y.scalar_type())
     return x.to(at::kDouble).sub(y.to(at::kDouble)).square().sum().item<double>();
-  }
   const auto n = static_cast<std::size_t>(x.numel());
   return x.scalar_type() == at::kFloat ? squared_distance_of(x.const_data_ptr<float>(), y.const_data_ptr<float>(), n)
                                        : squared_distance_of(x.const_data_ptr<double>(), y.const_data_ptr<double>(), n);

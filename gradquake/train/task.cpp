@@ -45,9 +45,8 @@ void pass(const Task& task, const std::vector<at::Tensor>& parameters) {
 // The sites that one batch without a rule meets.
 std::vector<SiteInfo> dry_run(const Task& task) {
   const std::vector<at::Tensor> parameters = model::trained_parameters(*task.model).tensors;
-  if (parameters.empty()) {
+  if (parameters.empty())
     throw UserError("train", "expected a parameter that requires a gradient in " + task.name + ", got none");
-  }
   const double rate = task.optimizer.learning_rate();
   if (parameters[0].scalar_type() != at::kDouble && rate > std::numeric_limits<float>::max()) {
     throw UserError("train", fmt::format("expected a learning_rate of at most {:.6g}, the largest float32, got {:g}",

@@ -24,9 +24,8 @@ namespace {
 bool due(std::int64_t interval, std::int64_t count) { return interval > 0 && count % interval == 0; }
 
 bool all_finite(const std::vector<at::Tensor>& tensors) {
-  for (const at::Tensor& tensor : tensors) {
+  for (const at::Tensor& tensor : tensors)
     if (!tensor.isfinite().all().item<bool>()) return false;
-  }
   return true;
 }
 
@@ -56,9 +55,8 @@ RunEnd Trainer::run() {
 
     const StepGradients gradients = pass_.compute(batch, step_, due(options_.shadow_interval, step_));
     const StepRecord record = record_of(gradients, step_);
-    for (Callback* callback : callbacks_) {
+    for (Callback* callback : callbacks_)
       callback->before_update(record, {parameters_, gradients.perturbed, gradients.clean});
-    }
 
     if (record.finite) {
       apply(gradients, record);
@@ -122,9 +120,8 @@ StepRecord Trainer::record_of(const StepGradients& gradients, std::int64_t step)
 void Trainer::apply(const StepGradients& gradients, const StepRecord& record) {
   std::vector<at::Tensor> update;
   update.reserve(parameters_.size());
-  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+  for (std::size_t i = 0; i < parameters_.size(); ++i)
     update.push_back(add_regularizer_gradient(task_.regularizer, gradients.perturbed[i], parameters_[i]));
-  }
   if (task_.optimizer.clip_norm) update = clip(std::move(update), record.grad_norm, *task_.optimizer.clip_norm);
   update = add_gradient_noise(std::move(update), task_.optimizer.gradient_noise,
                               named_seed(task_.seed, "gradient_noise"), record.step);
@@ -152,9 +149,8 @@ void Trainer::write_state() {
 }
 
 void Trainer::restore(const CheckpointSections& sections) {
-  if (sections.at("config") != options_.config_digest) {
+  if (sections.at("config") != options_.config_digest)
     throw UserError("train", "expected a checkpoint of this run's config, got one of another config");
-  }
   restore_state(sections, *task_.model, optimizer_);
   step_ = std::stoll(sections.at("step"));
   final_loss_ = std::strtod(sections.at("final_loss").c_str(), nullptr);
@@ -162,9 +158,8 @@ void Trainer::restore(const CheckpointSections& sections) {
   stopped_ = sections.at("stopped") == "yes";
   evaluation_due_ = sections.at("evaluation_due") == "yes";
   task_.plan->ledger().restore(sections.at("ledger"));
-  for (std::size_t i = 0; i < callbacks_.size(); ++i) {
+  for (std::size_t i = 0; i < callbacks_.size(); ++i)
     callbacks_[i]->restore(sections.at("callback." + std::to_string(i)));
-  }
 }
 
 }  // namespace gradquake::train

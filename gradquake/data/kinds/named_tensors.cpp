@@ -27,9 +27,8 @@ Targets targets_in(const std::string& path, const NamedTensors& tensors) {
 void expect_tensors(const std::string& path, const NamedTensors& tensors) {
   if (tensors.count("target") == 0) refuse_set(path, "expected a tensor 'target', got none");
   if (tensors.size() < 2) refuse_set(path, "expected a tensor 'input' beside 'target', got none");
-  for (const auto& [name, tensor] : tensors) {
+  for (const auto& [name, tensor] : tensors)
     if (tensor.dim() == 0) refuse_set(path, "expected '" + name + "' [rows, ...], got a single number");
-  }
 }
 
 std::shared_ptr<Dataset> set_of(const NamedTensors& tensors, Targets targets, std::int64_t classes,
@@ -37,15 +36,14 @@ std::shared_ptr<Dataset> set_of(const NamedTensors& tensors, Targets targets, st
   Batch::Tensors rows;
   for (const auto& [name, tensor] : tensors) {
     const bool target = name == "target";
-    if (target && targets == Targets::kClasses) {
+    if (target && targets == Targets::kClasses)
       rows.emplace_back(name, tensor.to(at::kLong));
-    } else if (target || tensor.is_floating_point()) {
+    else if (target || tensor.is_floating_point())
       rows.emplace_back(name, tensor.to(request.dtype));
-    } else if (tensor.scalar_type() == at::kByte) {
+    else if (tensor.scalar_type() == at::kByte)
       rows.emplace_back(name, tensor.to(request.dtype).div(request.spec.number("byte_divisor")));
-    } else {
+    else
       rows.emplace_back(name, tensor);
-    }
   }
   const auto input = std::find_if(rows.begin(), rows.end(), [](const auto& one) { return one.first == "input"; });
   const auto other = std::find_if(rows.begin(), rows.end(), [](const auto& one) { return one.first != "target"; });

@@ -21,9 +21,8 @@ NamedTensors arrays_of(const std::filesystem::path& folder, const std::string& s
 
 DataSplits load_npy(const DatasetRequest& request) {
   const std::string& path = request.spec.text("path");
-  if (!std::filesystem::is_directory(path)) {
+  if (!std::filesystem::is_directory(path))
     throw UserError("data", "expected a folder of train_input.npy, train_target.npy, ... at '" + path + "', got none");
-  }
   const NamedTensors train = arrays_of(path, "train"), test = arrays_of(path, "test");
   if (train.empty()) throw UserError("data", path + ": expected train_input.npy and train_target.npy, got neither");
   return splits_of(path, train, test.empty() ? std::nullopt : std::optional(test), request);

@@ -46,9 +46,8 @@ std::vector<std::int32_t> code_points(const std::string& text, const std::string
 std::int64_t number_characters(std::vector<std::int32_t>& points) {
   const std::set<std::int32_t> distinct(points.begin(), points.end());
   const std::vector<std::int32_t> order(distinct.begin(), distinct.end());
-  for (std::int32_t& point : points) {
+  for (std::int32_t& point : points)
     point = static_cast<std::int32_t>(std::lower_bound(order.begin(), order.end(), point) - order.begin());
-  }
   return static_cast<std::int64_t>(order.size());
 }
 

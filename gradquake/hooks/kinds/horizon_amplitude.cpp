@@ -10,9 +10,8 @@ namespace {
 class HorizonAmplitude : public Amplitude {
  public:
   HorizonAmplitude(double power, std::int64_t run_steps) : power_(power) {
-    if (run_steps < 1) {
+    if (run_steps < 1)
       detail::refuse("a run of known length for amplitude horizon", std::to_string(run_steps) + " steps");
-    }
     factor_ = std::pow(static_cast<double>(run_steps), -power);
   }
   double at(std::int64_t) const override { return factor_; }

@@ -33,14 +33,11 @@ AddedNorms for_each_chunk(std::uint64_t n, std::uint64_t first, const Part& part
     const std::uint64_t begin = c == 0 ? 0 : c * kNoiseChunk - lead;
     return part(begin, std::min(n, (c + 1) * kNoiseChunk - lead));
   };
-  if (chunks <= 1) {
-    return n == 0 ? AddedNorms{} : chunk(0);
-  }
+  if (chunks <= 1) return n == 0 ? AddedNorms{} : chunk(0);
   std::vector<AddedNorms> parts(chunks);
   at::parallel_for(0, static_cast<std::int64_t>(chunks), kChunksPerThread, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t c = begin; c < end; ++c) {
+    for (std::int64_t c = begin; c < end; ++c)
       parts[static_cast<std::size_t>(c)] = chunk(static_cast<std::uint64_t>(c));
-    }
   });
   AddedNorms whole;
   for (const AddedNorms& next : parts) whole.append(next);
@@ -68,9 +65,8 @@ double sum_of_squares(const T* in, std::uint64_t n) {
 
 std::vector<std::int64_t> inverse(const std::vector<std::int64_t>& order) {
   std::vector<std::int64_t> back(order.size());
-  for (std::size_t i = 0; i < order.size(); ++i) {
+  for (std::size_t i = 0; i < order.size(); ++i)
     back[static_cast<std::size_t>(order[i])] = static_cast<std::int64_t>(i);
-  }
   return back;
 }
 
@@ -121,9 +117,8 @@ at::Tensor empty_keeping_strides(const at::Tensor& tensor) {
 double squared_norm(const at::Tensor& tensor) {
   const bool single = tensor.scalar_type() == at::kFloat;
   at::Tensor flat = tensor.to(at::kCPU, single ? at::kFloat : at::kDouble);
-  if (!flat.is_non_overlapping_and_dense() || flat.is_neg() || flat._is_zerotensor()) {
+  if (!flat.is_non_overlapping_and_dense() || flat.is_neg() || flat._is_zerotensor())
     flat = at::empty(flat.sizes(), flat.options()).copy_(flat);
-  }
   const auto n = static_cast<std::uint64_t>(flat.numel());
   return single ? sum_of_squares(flat.const_data_ptr<float>(), n) : sum_of_squares(flat.const_data_ptr<double>(), n);
 }
@@ -231,9 +226,8 @@ Perturbed NoisePerturbation::apply_as(const at::Tensor& tensor, const Perturbati
 Perturbed NoisePerturbation::apply(const at::Tensor& tensor, const PerturbationContext& context) const {
   const at::ScalarType dtype = tensor.scalar_type();
   const bool is_double = dtype == at::kDouble;
-  if (tensor.is_cpu() && (is_double || dtype == at::kFloat)) {
+  if (tensor.is_cpu() && (is_double || dtype == at::kFloat))
     return is_double ? apply_as<double>(tensor, context, dtype) : apply_as<float>(tensor, context, dtype);
-  }
   const at::Tensor wide = tensor.to(at::kCPU, is_double ? at::kDouble : at::kFloat);
   Perturbed result = is_double ? apply_as<double>(wide, context, dtype) : apply_as<float>(wide, context, dtype);
   result.value = detail::empty_keeping_strides(tensor).copy_(result.value);

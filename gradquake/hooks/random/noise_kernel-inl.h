@@ -70,18 +70,16 @@ struct Squares<double> {
   }
   HWY_INLINE void add(VecD x, std::size_t lane) { lanes[lane / kWidthD] = hn::MulAdd(x, x, lanes[lane / kWidthD]); }
   HWY_INLINE void flush(double* HWY_RESTRICT sums) const {
-    for (std::size_t l = 0; l < kLanes; l += kWidthD) {
+    for (std::size_t l = 0; l < kLanes; l += kWidthD)
       hn::Store(hn::Add(hn::Load(dd, sums + l), lanes[l / kWidthD]), dd, sums + l);
-    }
   }
 };
 
 HWY_INLINE void add_squares(const double* HWY_RESTRICT group, double* HWY_RESTRICT sums) {
   Squares<double> squares;
 #pragma GCC unroll 16
-  for (std::size_t row = 0; row < kGroup; row += kLanes) {
+  for (std::size_t row = 0; row < kGroup; row += kLanes)
     for (std::size_t l = 0; l < kLanes; l += kWidthD) squares.add(hn::LoadU(dd, group + row + l), l);
-  }
   squares.flush(sums);
 }
 
@@ -100,14 +98,12 @@ HWY_NOINLINE void add_squares_in_double(const float* HWY_RESTRICT group, double*
 HWY_INLINE void add_squares(const float* HWY_RESTRICT group, double* HWY_RESTRICT sums) {
   Squares<float> squares;
 #pragma GCC unroll 16
-  for (std::size_t row = 0; row < kGroup; row += kLanes) {
+  for (std::size_t row = 0; row < kGroup; row += kLanes)
     for (std::size_t l = 0; l < kLanes; l += kWidth) squares.add(hn::LoadU(df, group + row + l), l);
-  }
-  if (HWY_LIKELY(squares.in_range())) {
+  if (HWY_LIKELY(squares.in_range()))
     squares.flush(sums);
-  } else {
+  else
     add_squares_in_double(group, sums);
-  }
 }
 
 // out = in + (mean + scale*z) for one vector of z, at lane `lane` of a row; squares of unit.mean + unit.scale*z.

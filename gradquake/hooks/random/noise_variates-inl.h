@@ -122,11 +122,9 @@ class GroupWords {
 
   HWY_INLINE void load(std::uint64_t group) {
     if constexpr (kVariate == Variate::kGaussian || kVariate == Variate::kUniform) {
-      for (std::size_t block = 0; block < layout::kGroup / 64; block += 2) {
-        for (std::size_t l = 0; l < layout::kLanes; l += kWidth) {
+      for (std::size_t block = 0; block < layout::kGroup / 64; block += 2)
+        for (std::size_t l = 0; l < layout::kLanes; l += kWidth)
           philox<2>(16 * (layout::kGroup / 64 * group + block) + l, stream_, words_ + 64 * block + l);
-        }
-      }
     } else if constexpr (kVariate == Variate::kRademacher) {
       constexpr std::uint64_t kGroups = 2048 / layout::kGroup;
       if (group / kGroups != block_) {
@@ -147,11 +145,10 @@ class GroupWords {
       z1 = sign_from(hn::Load(du, w + 16), static_cast<int>(pair / 2));
     } else {
       const VecU w0 = hn::Load(du, words_ + 32 * pair + lane), w1 = hn::Load(du, words_ + 32 * pair + lane + 16);
-      if constexpr (kVariate == Variate::kGaussian) {
+      if constexpr (kVariate == Variate::kGaussian)
         gaussian_pair(w0, w1, z0, z1);
-      } else {
+      else
         z0 = uniform_from(w0), z1 = uniform_from(w1);
-      }
     }
   }
 

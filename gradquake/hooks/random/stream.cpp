@@ -18,9 +18,8 @@ std::uint64_t absorb(std::uint64_t state, std::string_view text) {
   state = absorb(state, text.size(), 1);
   for (std::size_t i = 0; i < text.size(); i += 8) {
     std::uint64_t packed = 0;
-    for (std::size_t j = i; j < text.size() && j < i + 8; ++j) {
+    for (std::size_t j = i; j < text.size() && j < i + 8; ++j)
       packed |= static_cast<std::uint64_t>(static_cast<unsigned char>(text[j])) << (8 * (j - i));
-    }
     state = absorb(state, packed, 2);
   }
   return state;
@@ -45,9 +44,8 @@ std::array<std::uint32_t, 4> philox4x32_10(std::array<std::uint32_t, 4> counter,
 
 std::uint64_t stream_key(std::uint64_t seed, std::uint64_t repeat, std::string_view site, Direction direction,
                          std::string_view rule_label) {
-  if (direction == Direction::kBoth) {
+  if (direction == Direction::kBoth)
     throw std::invalid_argument("[hooks] a stream belongs to one direction: expected forward or backward, got both");
-  }
   std::uint64_t state = absorb(seed, repeat, 0);
   state = absorb(state, site);
   state = absorb(state, direction == Direction::kForward ? 0 : 1, 3);
@@ -55,9 +53,7 @@ std::uint64_t stream_key(std::uint64_t seed, std::uint64_t repeat, std::string_v
 }
 
 Stream make_stream(std::uint64_t key, std::int64_t step, std::uint32_t occurrence) {
-  if (step < 0) {
-    throw std::invalid_argument("[hooks] expected a step >= 0, got " + std::to_string(step));
-  }
+  if (step < 0) throw std::invalid_argument("[hooks] expected a step >= 0, got " + std::to_string(step));
   const auto high = static_cast<std::uint64_t>(step) >> 32;
   return {high == 0 ? key : absorb(key, high, 4), static_cast<std::uint32_t>(step), occurrence};
 }

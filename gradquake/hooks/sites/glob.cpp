@@ -21,9 +21,8 @@ std::size_t append_set(std::string& posix, std::string_view pattern, std::size_t
   posix += '[';
   if (i < pattern.size() && pattern[i] == '!') posix += pattern[i++];
   const std::size_t close = pattern.find(']', i + 1);  // a `]` that comes first is a member
-  if (close == std::string_view::npos) {
+  if (close == std::string_view::npos)
     malformed(pattern, i < pattern.size() && pattern[i] == ']' ? "an empty set" : "a set without its ]");
-  }
   const auto member = [&] { (posix += '\\') += pattern[i++]; };
   while (i < close) {
     const auto low = static_cast<unsigned char>(pattern[i]);

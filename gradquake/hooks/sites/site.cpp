@@ -32,9 +32,7 @@ std::pair<const std::string*, std::size_t> intern(std::string_view name) {
   NameTable& table = names();
   {
     const std::shared_lock lock(table.mutex);
-    if (const auto known = table.ids.find(name); known != table.ids.end()) {
-      return {&known->first, known->second};
-    }
+    if (const auto known = table.ids.find(name); known != table.ids.end()) return {&known->first, known->second};
   }
   const std::unique_lock lock(table.mutex);
   const auto entry = table.ids.try_emplace(std::string(name), table.ids.size()).first;

@@ -19,9 +19,8 @@ constexpr const char* kWeights = "data/weights/";
 constexpr const char* kConstants = "data/constants/";
 
 [[noreturn]] void refuse_other_archive(caffe2::serialize::PyTorchStreamReader& zip) {
-  if (zip.hasRecord("serialized_exported_program.json")) {
+  if (zip.hasRecord("serialized_exported_program.json"))
     refuse("it was saved by a torch before 2.8: load it there with torch.export.load, and save it with 2.8 or newer");
-  }
   if (zip.hasRecord("constants.pkl")) refuse("it is a TorchScript archive, which model.kind torchscript reads");
   if (zip.hasRecord("data.pkl")) refuse("it is a checkpoint of torch.save, which holds no graph");
   refuse("it has no record 'archive_format'");
@@ -60,9 +59,8 @@ struct Place {
     }
     for (std::size_t i = 0; i < sizes.size() && !empty; ++i) {
       std::int64_t reach = 0;
-      if (__builtin_mul_overflow(sizes[i] - 1, strides[i], &reach) || __builtin_add_overflow(last, reach, &last)) {
+      if (__builtin_mul_overflow(sizes[i] - 1, strides[i], &reach) || __builtin_add_overflow(last, reach, &last))
         outside();
-      }
     }
     if (!empty && last >= elements) outside();
   }
@@ -78,11 +76,9 @@ Archive::Archive(const std::string& path) : zip_(std::make_unique<caffe2::serial
   if (!zip_->hasRecord("archive_format")) refuse_other_archive(*zip_);
   if (zip_->hasRecord("byteorder") && text("byteorder") != "little") refuse("it was written on a big-endian machine");
   std::vector<std::string> programs;
-  for (const std::string& record : zip_->getAllRecords()) {
-    if (record.starts_with("models/") && record.ends_with(".json")) {
+  for (const std::string& record : zip_->getAllRecords())
+    if (record.starts_with("models/") && record.ends_with(".json"))
       programs.push_back(record.substr(7, record.size() - 12));
-    }
-  }
   if (programs.size() != 1) {
     refuse("expected one exported program in it, got " + std::to_string(programs.size()) +
            (programs.empty() ? " (an AOTInductor package has none)" : ""));
@@ -131,9 +127,8 @@ std::vector<StoredTensor> Archive::tensors_in(const std::string& folder, const s
   std::vector<StoredTensor> tensors;
   const nlohmann::json config = nlohmann::json::parse(text(folder + list));
   for (const auto& [name, entry] : config.at("config").items()) {
-    if (entry.at("use_pickle") == true) {
+    if (entry.at("use_pickle") == true)
       refuse("tensor '" + name + "' is pickled (a subclass of Tensor, or an object), which Python alone reads");
-    }
     const nlohmann::json& meta = entry.at("tensor_meta");
     const std::string record = folder + entry.at("path_name").get<std::string>();
     at::Tensor& raw = records[record];

@@ -43,10 +43,8 @@ class ArgumentReader {
 
   void read(const json& argument) {
     const auto [kind, value] = member_of(argument);
-    if (read_tensors(kind, value) || read_numbers(kind, value) || read_lists(kind, value) ||
-        read_symbols(kind, value)) {
+    if (read_tensors(kind, value) || read_numbers(kind, value) || read_lists(kind, value) || read_symbols(kind, value))
       return;
-    }
     if (kind == "as_none") return set({});
     if (kind == "as_string") return set(value.get<std::string>());
     if (kind == "as_scalar_type") return set(static_cast<std::int64_t>(scalar_type(value)));
@@ -74,16 +72,14 @@ class ArgumentReader {
       fill(Fill::Kind::kValue, {slot_of_(value.at("name"))});
     } else if (kind == "as_optional_tensor") {
       const Slot slot = optional_slot(value);
-      if (slot == kNoSlot) {
+      if (slot == kNoSlot)
         set({});
-      } else {
+      else
         fill(Fill::Kind::kValue, {slot});
-      }
     } else if (kind == "as_tensors" || kind == "as_optional_tensors") {
       std::vector<Slot> slots;
-      for (const json& one : value) {
+      for (const json& one : value)
         slots.push_back(kind == "as_tensors" ? slot_of_(one.at("name")) : optional_slot(one));
-      }
       const bool optional = is(element_, c10::TypeKind::OptionalType);
       fill(optional ? Fill::Kind::kOptionalTensors : Fill::Kind::kTensors, std::move(slots));
     } else {
@@ -95,15 +91,14 @@ class ArgumentReader {
   bool read_numbers(const std::string& kind, const json& value) {
     if (kind == "as_int") {
       const auto integer = value.get<std::int64_t>();
-      if (is(type_, c10::TypeKind::TensorType)) {
+      if (is(type_, c10::TypeKind::TensorType))
         set(number_tensor(integer));
-      } else if (is(type_, c10::TypeKind::FloatType)) {
+      else if (is(type_, c10::TypeKind::FloatType))
         set(static_cast<double>(integer));
-      } else if (element_) {
+      else if (element_)
         set(std::vector<std::int64_t>(std::max<std::size_t>(length_, 1), integer));
-      } else {
+      else
         set(integer);
-      }
     } else if (kind == "as_float") {
       set(is(type_, c10::TypeKind::TensorType) ? number_tensor(number(value)) : c10::IValue(number(value)));
     } else if (kind == "as_bool") {

@@ -26,9 +26,8 @@ auto reading(const std::string& path, const Read& read) {
     return {"model",
             "expected an archive of torch.export.save at '" + path + "', got one that cannot be read: " + reason};
   };
-  if (!std::filesystem::is_regular_file(path)) {
+  if (!std::filesystem::is_regular_file(path))
     throw UserError("model", "expected an archive of torch.export.save at '" + path + "', got no file");
-  }
   try {
     return read();
   } catch (const UserError&) {
@@ -79,11 +78,10 @@ ExportedModel::~ExportedModel() = default;
 void ExportedModel::register_state() {
   for (const StoredTensor& one : program_.state) {
     const auto [holder, name] = holder_of(*this, one.name);
-    if (one.parameter) {
+    if (one.parameter)
       holder->register_parameter(name, one.tensor, one.tensor.requires_grad());
-    } else {
+    else
       holder->register_buffer(name, one.tensor);
-    }
   }
 }
 
@@ -101,16 +99,14 @@ void ExportedModel::connect() {
     }
   } else {
     while (output_ < outputs.size() && outputs[output_].name != *wiring_.output) ++output_;
-    if (output_ == outputs.size()) {
+    if (output_ == outputs.size())
       refuse("expected model.output one of " + joined_names(outputs) + ", got '" + *wiring_.output + "'");
-    }
   }
 }
 
 at::Tensor ExportedModel::forward(const at::Tensor& input) {
-  if (program_.inputs.size() != 1) {
+  if (program_.inputs.size() != 1)
     throw UserError("model", path_ + ": expected " + std::to_string(program_.inputs.size()) + " inputs, got one");
-  }
   return carry_out(program_, {input}, is_training()).at(output_);
 }
 
@@ -125,9 +121,8 @@ at::Tensor ExportedModel::forward_batch(const data::Batch& batch) {
 }
 
 bool ExportedModel::in_state_dict(const std::string& name) const {
-  for (const StoredTensor& one : program_.state) {
+  for (const StoredTensor& one : program_.state)
     if (one.name == name) return one.in_state_dict;
-  }
   return true;
 }
 

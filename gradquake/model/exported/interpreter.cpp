@@ -33,9 +33,8 @@ std::string text_of(const at::Tensor& tensor) {
 void expect_fitting(const Input& input, const at::Tensor& tensor, std::map<std::string, std::int64_t>& symbols) {
   if (tensor.scalar_type() != input.type)
     refuse_input(input, std::string("of type ") + at::toString(input.type), text_of(tensor));
-  if (tensor.dim() != static_cast<std::int64_t>(input.sizes.size())) {
+  if (tensor.dim() != static_cast<std::int64_t>(input.sizes.size()))
     refuse_input(input, "of " + std::to_string(input.sizes.size()) + " dimensions", text_of(tensor));
-  }
   for (std::size_t d = 0; d < input.sizes.size(); ++d) {
     const auto& [least, most, symbol] = input.sizes[d];
     const std::int64_t size = tensor.size(static_cast<std::int64_t>(d));
@@ -68,23 +67,20 @@ c10::IValue filled(const Fill& fill, const Values& values) {
     }
     case Fill::Kind::kOptionalTensors: {
       c10::List<std::optional<at::Tensor>> list;
-      for (const Slot slot : fill.slots) {
+      for (const Slot slot : fill.slots)
         list.push_back(slot == kNoSlot ? std::nullopt : std::optional(value_at(values, slot).toTensor()));
-      }
       return list;
     }
     case Fill::Kind::kIntegers: {
       std::vector<std::int64_t> list;
-      for (std::size_t i = 0; i < fill.slots.size(); ++i) {
+      for (std::size_t i = 0; i < fill.slots.size(); ++i)
         list.push_back((fill.slots[i] == kNoSlot ? fill.constants[i] : value_at(values, fill.slots[i])).toInt());
-      }
       return list;
     }
     case Fill::Kind::kNumbers: {
       std::vector<double> list;
-      for (std::size_t i = 0; i < fill.slots.size(); ++i) {
+      for (std::size_t i = 0; i < fill.slots.size(); ++i)
         list.push_back((fill.slots[i] == kNoSlot ? fill.constants[i] : value_at(values, fill.slots[i])).toDouble());
-      }
       return list;
     }
   }
@@ -103,9 +99,8 @@ void drop_out(const Node& node, Values& values, bool training) {
 void call(const Node& node, Values& values, bool training, torch::jit::Stack& stack) {
   stack.assign(node.arguments.begin(), node.arguments.end());
   for (const Fill& fill : node.fills) stack[fill.argument] = filled(fill, values);
-  if (!training) {
+  if (!training)
     for (const auto& [at, value] : node.in_evaluation) stack[at] = value;
-  }
   if (node.size) {
     values[static_cast<std::size_t>(node.outputs.at(0))] = node.size->call(stack);
     return;
@@ -117,16 +112,14 @@ void call(const Node& node, Values& values, bool training, torch::jit::Stack& st
     refuse("expected " + std::to_string(node.outputs.size()) + " outputs, as it was exported, got " +
            std::to_string(stack.size()));
   }
-  for (std::size_t i = 0; i < node.outputs.size(); ++i) {
+  for (std::size_t i = 0; i < node.outputs.size(); ++i)
     if (node.outputs[i] != kNoSlot) values[static_cast<std::size_t>(node.outputs[i])] = std::move(stack[i]);
-  }
 }
 
 void carry_out(const Node& node, Values& values, bool training, torch::jit::Stack& stack) {
   if (!training && node.left_out_in_evaluation) {
-    if (!node.outputs.empty() && node.outputs[0] != kNoSlot) {
+    if (!node.outputs.empty() && node.outputs[0] != kNoSlot)
       values[static_cast<std::size_t>(node.outputs[0])] = value_at(values, *node.left_out_in_evaluation);
-    }
   } else if (node.dropout) {
     drop_out(node, values, training);
   } else {
@@ -170,9 +163,8 @@ std::vector<at::Tensor> carry_out(const Program& program, const std::vector<at::
     for (const auto& [slot, tensor] : program.mutations) at::Tensor(tensor).copy_(value_at(values, slot).toTensor());
   }
   std::vector<at::Tensor> outputs;
-  for (const Output& output : program.outputs) {
+  for (const Output& output : program.outputs)
     outputs.push_back(output.slot == kNoSlot ? at::Tensor() : value_at(values, output.slot).toTensor());
-  }
   return outputs;
 }
 

@@ -25,9 +25,8 @@ class ModuleNames {
     std::map<std::string, std::map<std::string, const at::TensorImpl*>> holdings;  // of each module, by name in it
     for (const StoredTensor& one : program.state) {
       const at::TensorImpl* const tensor = one.tensor.unsafeGetTensorImpl();
-      for (std::size_t dot = one.name.find('.'); dot != std::string::npos; dot = one.name.find('.', dot + 1)) {
+      for (std::size_t dot = one.name.find('.'); dot != std::string::npos; dot = one.name.find('.', dot + 1))
         holdings[one.name.substr(0, dot)][one.name.substr(dot + 1)] = tensor;
-      }
     }
     std::map<std::pair<std::string, std::map<std::string, const at::TensorImpl*>>, std::string> first;
     for (const auto& [path, holding] : holdings) {
@@ -52,9 +51,8 @@ class ModuleNames {
  private:
   static std::map<std::string, std::string> types_of(const Program& program) {
     std::map<std::string, std::string> types;
-    for (const Node& node : program.nodes) {
+    for (const Node& node : program.nodes)
       for (const ModuleFrame& frame : node.modules) types[frame.path] = frame.type;
-    }
     return types;
   }
 
@@ -72,9 +70,8 @@ std::map<std::string, Call> calls_of(const Program& program, const ModuleNames& 
       Call& call = calls.try_emplace(frame.call, Call{names.of(frame.path), depth}).first->second;
       call.last = i;
       if (!makes_tensors_of_interest(node)) continue;
-      for (const Slot slot : node.outputs) {
+      for (const Slot slot : node.outputs)
         if (slot != kNoSlot) call.made.push_back(slot);
-      }
     }
   }
   return calls;
@@ -103,9 +100,8 @@ void add_sites(Program& program, const std::set<Slot>& returned) {
   std::unordered_map<Slot, std::pair<std::size_t, std::size_t>> makers;  // node, which of its outputs
   for (std::size_t i = 0; i < program.nodes.size(); ++i) {
     const Node& node = program.nodes[i];
-    for (const Fill& fill : node.fills) {
+    for (const Fill& fill : node.fills)
       for (const Slot slot : fill.slots) readers[slot].push_back(i);
-    }
     for (std::size_t k = 0; k < node.outputs.size(); ++k) makers[node.outputs[k]] = {i, k};
   }
 
@@ -133,9 +129,8 @@ void add_sites(Program& program, const std::set<Slot>& returned) {
       const auto& read_by = readers[slot];
       if (returned.contains(slot) ||
           std::any_of(read_by.begin(), read_by.end(),
-                      [&, &one_call = key](std::size_t reader) { return !within(program.nodes[reader], one_call); })) {
+                      [&, &one_call = key](std::size_t reader) { return !within(program.nodes[reader], one_call); }))
         escaping.push_back(slot);
-      }
     }
     std::vector<SiteValue> values;
     for (std::size_t i = 0; i < escaping.size(); ++i) {

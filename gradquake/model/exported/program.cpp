@@ -24,9 +24,8 @@ std::vector<ModuleFrame> module_stack(const json& metadata) {
     const std::size_t end = std::min(stack.find(';', begin), stack.size());
     const std::string frame = stack.substr(begin, end - begin);
     const std::size_t path = frame.find(','), type = frame.find(',', path == std::string::npos ? path : path + 1);
-    if (type != std::string::npos && !frame.starts_with("_empty_nn_module_stack")) {
+    if (type != std::string::npos && !frame.starts_with("_empty_nn_module_stack"))
       frames.push_back({frame.substr(0, path), frame.substr(path + 1, type - path - 1), frame.substr(type + 1)});
-    }
     begin = end + 1;
   }
   return frames;
@@ -79,9 +78,8 @@ class ProgramReader {
   }
 
   Program read(const json& program) {
-    if (program.value("verifiers", std::vector<std::string>{}) != std::vector<std::string>{"TRAINING"}) {
+    if (program.value("verifiers", std::vector<std::string>{}) != std::vector<std::string>{"TRAINING"})
       refuse("expected a graph that trains, got one of run_decompositions: save what torch.export.export returned");
-    }
     const json& module = program.at("graph_module");
     const json& graph = module.at("graph");
     read_ranges(program.at("range_constraints"));
@@ -111,9 +109,8 @@ class ProgramReader {
     return found->second;
   }
   const StoredTensor& stored(const std::string& name) const {
-    for (const StoredTensor& one : program_.state) {
+    for (const StoredTensor& one : program_.state)
       if (one.name == name) return one;
-    }
     refuse("it has no values for '" + name + "'");
   }
 
@@ -182,11 +179,10 @@ class ProgramReader {
     node.modules = module_stack(written.at("metadata"));
     try {
       node.size = size_function(node.target);
-      if (node.size) {
+      if (node.size)
         read_size_node(written.at("inputs"), node);
-      } else {
+      else
         read_operator_node(written.at("inputs"), node);
-      }
       for (const json& output : written.at("outputs")) read_node_output(output, node);
     } catch (const Refusal& refusal) {
       const std::string module = node.module();
@@ -253,9 +249,8 @@ class ProgramReader {
 
   // Values of the argument of that name; null: a constant, or no such argument.
   static const Fill* fill_of(const Node& node, const std::string& argument) {
-    for (const Fill& fill : node.fills) {
+    for (const Fill& fill : node.fills)
       if (node.op->schema().arguments()[fill.argument].name() == argument) return &fill;
-    }
     return nullptr;
   }
 
@@ -267,17 +262,14 @@ class ProgramReader {
       const bool flag = node.arguments[at].isBool();
       // instance_norm takes the input's statistics, unless it keeps some.
       if (flag &&
-          (name == "train" || name == "training" || (name == "use_input_stats" && fill_of(node, "running_mean")))) {
+          (name == "train" || name == "training" || (name == "use_input_stats" && fill_of(node, "running_mean"))))
         node.in_evaluation.emplace_back(at, false);
-      }
       if (name == "dropout_p") node.in_evaluation.emplace_back(at, 0.0);
       // A counter that training moves, such as num_batches_tracked; batch_norm itself has a flag.
       if (!writes_into(declared[at]) || node.target == "torch.ops.aten.batch_norm.default") continue;
-      for (const Fill& fill : node.fills) {
-        if (fill.argument == at && fill.kind == Fill::Kind::kValue && buffers_.contains(fill.slots[0])) {
+      for (const Fill& fill : node.fills)
+        if (fill.argument == at && fill.kind == Fill::Kind::kValue && buffers_.contains(fill.slots[0]))
           node.left_out_in_evaluation = fill.slots[0];
-        }
-      }
     }
   }
 
@@ -323,11 +315,10 @@ class ProgramReader {
       }
       if (!node.op || node.dropout || !node.op->hasTag(at::Tag::nondeterministic_seeded)) continue;
       const std::string who = node.module().empty() ? "node " + node.name : node.module() + " (" + node.name + ")";
-      if (node.in_evaluation.empty()) {
+      if (node.in_evaluation.empty())
         program_.notes.push_back(who + " draws random numbers in evaluation too: the export kept no flag for it");
-      } else if (dropout_ == DropoutMasks::kAddressed && draws(node)) {
+      else if (dropout_ == DropoutMasks::kAddressed && draws(node))
         program_.notes.push_back(who + " draws its dropout within one operator, from LibTorch's generator");
-      }
     }
     if (flags && !trains)
       program_.notes.push_back("exported in evaluation mode: dropout and batch-norm stay as they are");
@@ -351,9 +342,8 @@ class ProgramReader {
       const auto used = [&](Slot slot) {
         if (slot != kNoSlot) last[static_cast<std::size_t>(slot)] = i;
       };
-      for (const Fill& fill : node.fills) {
+      for (const Fill& fill : node.fills)
         for (const Slot slot : fill.slots) used(slot);
-      }
       for (const Slot slot : node.outputs) used(slot);
       for (const SiteValue& site : node.sites) used(site.slot);
     }

@@ -45,9 +45,8 @@ at::Device device(const nlohmann::json& device) {
 }
 
 Member member_of(const nlohmann::json& a_union) {
-  if (!a_union.is_object() || a_union.size() != 1) {
+  if (!a_union.is_object() || a_union.size() != 1)
     refuse("expected a union of the export schema, one member in braces, got " + a_union.dump().substr(0, 80));
-  }
   return {a_union.begin().key(), a_union.begin().value()};
 }
 

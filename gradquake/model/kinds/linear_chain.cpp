@@ -60,9 +60,8 @@ ModelKind linear_chain() {
             Parameter::flag("orthogonal", "weights = factor * (semi-)orthogonal matrices").by_default(false),
             Parameter::number("factor", "of every map").in(Range::positive()).by_default(1.0).only_with("orthogonal")},
        .check = [](const KindSpec& spec) -> std::optional<KindProblem> {
-         if (spec.has("depth") == spec.has("widths")) {
+         if (spec.has("depth") == spec.has("widths"))
            return KindProblem{spec.has("depth") ? "depth" : "widths", "expected either widths or a depth"};
-         }
          return check_widths(spec);
        }},
       make_linear_chain};
