@@ -24,7 +24,7 @@ std::string obstacle(const measure::CurvatureConfig& curvature, const SpikeMomen
   if (!std::isfinite(*record.grad_error)) return "the clean gradient is not finite";
   if (*record.grad_error == 0) return "nothing was added at this step, so nothing is displaced";
   if (!moment.levels.level) return "no level: no clean norm is known up to this step";
-  if (curvature.on_spike == "none") return "monitor.curvature.on_spike is none";
+  if (curvature.on_spike == measure::CurvatureOnSpike::kNone) return "monitor.curvature.on_spike is none";
   return "";
 }
 

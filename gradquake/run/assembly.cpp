@@ -19,9 +19,10 @@ namespace gradquake::run {
 namespace {
 
 at::Device device_of(const RunConfig& config) {
-  if (config.run.device == "cuda" && !at::hasCUDA())
+  if (config.run.device == DeviceKind::kCpu) return at::kCPU;
+  if (!at::hasCUDA())
     throw UserError("run", "expected run.device cpu, got cuda, which this LibTorch or machine does not have");
-  return at::Device(config.run.device);
+  return at::kCUDA;
 }
 
 std::string text_of(const data::DataShape& shape) {
@@ -78,7 +79,7 @@ train::Task assemble(const RunConfig& config) {
   train::Task task;
   task.device = device_of(config);
   at::set_num_threads(static_cast<int>(config.run.threads));
-  const at::ScalarType dtype = config.run.dtype == "float64" ? at::kDouble : at::kFloat;
+  const at::ScalarType dtype = config.run.dtype == Dtype::kFloat64 ? at::kDouble : at::kFloat;
   task.name = "model.kind " + config.model.spec.kind;
   task.seed = config.run.seed;
   task.batch_size = config.data.batch_size;

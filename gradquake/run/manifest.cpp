@@ -32,15 +32,15 @@ nlohmann::json git_revision() {
   return revision;
 }
 
-std::string manifest(std::uint64_t seed, std::int64_t threads, const std::string& device, const std::string& dtype) {
+std::string manifest(std::uint64_t seed, std::int64_t threads, DeviceKind device, Dtype dtype) {
   nlohmann::ordered_json json;
   json["gradquake"] = kVersion;
   json["libtorch"] = TORCH_VERSION;
   json["compiler"] = __VERSION__;
   json["seed"] = seed;
   json["threads"] = threads;
-  json["device"] = device;
-  json["dtype"] = dtype;
+  json["device"] = to_text(device);
+  json["dtype"] = to_text(dtype);
   json["processor"] = processor();
   json["working_directory"] = std::filesystem::current_path().string();
   json["git_revision"] = git_revision();
@@ -50,8 +50,8 @@ std::string manifest(std::uint64_t seed, std::int64_t threads, const std::string
 }  // namespace
 
 std::string manifest_json(const train::Task& task) {
-  return manifest(task.seed, at::get_num_threads(), task.device.is_cuda() ? "cuda" : "cpu",
-                  train::dtype_of(task) == at::kDouble ? "float64" : "float32");
+  return manifest(task.seed, at::get_num_threads(), task.device.is_cuda() ? DeviceKind::kCuda : DeviceKind::kCpu,
+                  train::dtype_of(task) == at::kDouble ? Dtype::kFloat64 : Dtype::kFloat32);
 }
 
 std::string manifest_json(const RunConfig& config) {

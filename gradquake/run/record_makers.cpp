@@ -30,7 +30,7 @@ std::optional<CurvatureRecord> CurvatureMaker::make(const StepRecord& record,
 }
 
 bool CurvatureMaker::belongs_to_spike(bool opens_episode) const {
-  return opens_episode && probe_.config().on_spike == "first";
+  return opens_episode && probe_.config().on_spike == measure::CurvatureOnSpike::kFirst;
 }
 
 std::optional<SpikePrediction> PredictionMaker::make(const StepRecord& record, const train::StepView& view,

@@ -1,13 +1,16 @@
 // One run's config, whole: every component's own struct, read from one document, complete and checked.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gradquake/config/document.h"
 #include "gradquake/data/data_config.h"
+#include "gradquake/hooks/enum_text.h"
 #include "gradquake/hooks/export.h"
 #include "gradquake/measure/curvature_config.h"
 #include "gradquake/model/model_config.h"
@@ -22,6 +25,9 @@
 
 namespace gradquake::run {
 
+enum class DeviceKind { kCpu, kCuda };
+enum class Dtype { kFloat32, kFloat64 };
+
 // run: what the run is and where it goes.
 struct RunSection {
   std::string name = "run";
@@ -29,9 +35,9 @@ struct RunSection {
   std::int64_t steps = 2000;           // replaced by epochs where given, once the data is known
   std::optional<std::int64_t> epochs;  // in place of steps
   std::int64_t threads = 1;            // of LibTorch; auto: the cores there are
-  std::string device = "cpu";          // cpu | cuda
-  std::string dtype = "float32";       // float32 | float64
-  std::string out = "runs";            // the run folder is <out>/<name>
+  DeviceKind device = DeviceKind::kCpu;
+  Dtype dtype = Dtype::kFloat32;
+  std::string out = "runs";  // the run folder is <out>/<name>
   train::OnNonfinite on_nonfinite = train::OnNonfinite::kStop;
 };
 
@@ -64,3 +70,17 @@ struct RunConfig {
 GRADQUAKE_EXPORT RunConfig read_run_config(config::Document document);
 
 }  // namespace gradquake::run
+
+template <>
+struct gradquake::EnumTexts<gradquake::run::DeviceKind> {
+  using DeviceKind = gradquake::run::DeviceKind;
+  static constexpr std::array<std::pair<DeviceKind, const char*>, 2> table = {
+      {{DeviceKind::kCpu, "cpu"}, {DeviceKind::kCuda, "cuda"}}};
+};
+
+template <>
+struct gradquake::EnumTexts<gradquake::run::Dtype> {
+  using Dtype = gradquake::run::Dtype;
+  static constexpr std::array<std::pair<Dtype, const char*>, 2> table = {
+      {{Dtype::kFloat32, "float32"}, {Dtype::kFloat64, "float64"}}};
+};

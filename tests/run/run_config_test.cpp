@@ -53,8 +53,8 @@ TEST(RunConfigTest, TheExampleOfTheDesignIsReadAsWritten) {
   EXPECT_EQ(c.run.steps, 2000);
   EXPECT_EQ(c.run.epochs, std::nullopt);
   EXPECT_EQ(c.run.threads, std::max(1U, std::thread::hardware_concurrency()));
-  EXPECT_EQ(c.run.device, "cpu");
-  EXPECT_EQ(c.run.dtype, "float32");
+  EXPECT_EQ(c.run.device, DeviceKind::kCpu);
+  EXPECT_EQ(c.run.dtype, Dtype::kFloat32);
   EXPECT_EQ(c.run.out, "runs");
   EXPECT_EQ(c.run.on_nonfinite, train::OnNonfinite::kStop);
   EXPECT_EQ(c.data.spec.kind, "digits");
