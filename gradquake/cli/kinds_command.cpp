@@ -5,6 +5,7 @@
 
 #include "gradquake/cli/command.h"
 #include "gradquake/run/kind_groups.h"
+#include "gradquake/run/plugin.h"
 
 namespace gradquake::cli {
 namespace {
@@ -14,12 +15,14 @@ constexpr const char* kKindsFooter = R"(Examples:
   gradquake kinds schedule
   gradquake kinds schedule budget
   gradquake kinds --json
+  gradquake kinds model --plugin ./libmynet.so
 
 Lists what `kind:` may say in each part of a config, and the keys of each kind with what they allow and their default.)";
 
 struct KindsOptions {
   std::string group;
   std::string kind;
+  std::vector<std::string> plugins;
   bool json = false;
   bool markdown = false;
 };
@@ -37,6 +40,7 @@ int print_json(const KindsOptions& options) {
 }
 
 int print_kinds(const KindsOptions& options) {
+  run::load_plugins(options.plugins);
   if (options.json) return print_json(options);
   if (options.group.empty()) {
     const char* separator = "";
@@ -68,6 +72,7 @@ void add_kinds(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("kinds", "List what a config can choose from, with every key");
   command->add_option("GROUP", options->group, "One group: perturbation, schedule, model, ...")->option_text("group");
   command->add_option("NAME", options->kind, "One kind of the group")->option_text("name");
+  command->add_option("--plugin", options->plugins, "A plug-in whose kinds are listed too")->option_text("library");
   CLI::Option* json = command->add_flag("--json", options->json, "Print them as one JSON document");
   command->add_flag("--markdown", options->markdown, "Print the tables of configs/README.md")->excludes(json);
   command->footer(kKindsFooter);

@@ -22,7 +22,8 @@ The run's folder is <run.out>/<run.name>, runs/digits-mlp in the first example. 
   steps.jsonl          loss and gradient norms, a line a step
   spikes.jsonl         each gradient spike with its causes and whether training recovered
   ledger.jsonl         what was injected where
-  evaluations.jsonl, curvature.jsonl, summary.json, weights.safetensors, checkpoints/, manifest.json
+  evaluations.jsonl, curvature.jsonl, summary.json, weights.safetensors, checkpoints/, manifest.json,
+  model.pt2 of an exported model
 Ctrl-C writes a checkpoint; gradquake resume goes on from it, bit for bit.)";
 
 struct TrainOptions {

@@ -10,8 +10,8 @@
 
 namespace gradquake::model {
 Registry<ModelFactory>& models() {
-  static Registry<ModelFactory> registry(
-      "model", {kinds::mlp(), kinds::cnn(), kinds::linear_chain(), kinds::logistic(), kinds::exported()});
+  static Registry<ModelFactory> registry("model", {kinds::mlp(), kinds::cnn(), kinds::linear_chain(), kinds::logistic(),
+                                                   kinds::exported(), kinds::torchscript()});
   return registry;
 }
 

@@ -12,6 +12,7 @@
 #include "gradquake/core/seeds.h"
 #include "gradquake/hooks/schedule.h"
 #include "gradquake/model/registry.h"
+#include "gradquake/run/plugin.h"
 
 namespace gradquake::run {
 namespace {
@@ -32,8 +33,8 @@ RunSection read_run(Reader reader) {
   const auto threads = reader.integer_or_word("threads", "auto", std::nullopt, 1, 1024);
   run.threads = threads.value_or(std::max<std::int64_t>(1, std::thread::hardware_concurrency()));
   reader.set_resolved("threads", run.threads);
-  run.device = reader.choice("device", run.device, {"cpu", "cuda"});
-  run.dtype = reader.choice("dtype", run.dtype, {"float32", "float64"});
+  run.device = config::read_enum(reader, "device", run.device);
+  run.dtype = config::read_enum(reader, "dtype", run.dtype);
   run.out = reader.text("out", run.out);
   run.on_nonfinite = config::read_enum(reader, "on_nonfinite", run.on_nonfinite);
   reader.finish();
@@ -44,7 +45,7 @@ RunSection read_run(Reader reader) {
 void expect_in_dtype(const RunSection& run, const Reader& section, const KindSpec& spec,
                      const std::string& under = "") {
   constexpr double kLargest = std::numeric_limits<float>::max();
-  if (run.dtype != "float32") return;
+  if (run.dtype != Dtype::kFloat32) return;
   for (const auto& [name, value] : spec.values) {
     const auto* number = std::get_if<double>(&value.held());
     if (number == nullptr || std::fabs(*number) <= kLargest) continue;
@@ -54,10 +55,20 @@ void expect_in_dtype(const RunSection& run, const Reader& section, const KindSpe
   }
 }
 
+void read_plugins(Reader& root) {
+  const std::vector<std::string> paths = root.texts("plugins", {});
+  try {
+    load_plugins(paths);
+  } catch (const UserError& error) {
+    root.fail("plugins", error.what());
+  }
+}
+
 RunConfig read_all(config::Document document) {
   document.exclusive("run.steps", "run.epochs");
   RunConfig config;
   Reader root = document.root();
+  if (root.has("plugins")) read_plugins(root);  // first: the rest may name their kinds
   config.run = read_run(root.section("run"));
   Reader data = root.section("data");
   config.data = data::read_data(data);

@@ -1,4 +1,5 @@
-# Copies a project from SOURCE to FOLDER, configures it with OPTIONS, builds its PROGRAM and runs it.
+# Copies a project from SOURCE to FOLDER; configures it with OPTIONS and builds its PROGRAM, unless that is empty; then
+# runs the commands RUN there, each as one string, or where there is none the program.
 file(REMOVE_RECURSE ${FOLDER})
 file(COPY ${SOURCE}/ DESTINATION ${FOLDER})
 
@@ -9,8 +10,16 @@ function(run)
   endif()
 endfunction()
 
-run(${CMAKE_COMMAND} -S . -B build -G ${GENERATOR} -DCMAKE_BUILD_TYPE=${BUILD_TYPE} -DCMAKE_CXX_FLAGS=${FLAGS}
-  -DCMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER} ${OPTIONS})
-run(${CMAKE_COMMAND} --build build --target ${PROGRAM})
-file(GLOB_RECURSE program ${FOLDER}/build/${PROGRAM})
-run(${program})
+if(PROGRAM)
+  run(${CMAKE_COMMAND} -S . -B build -G ${GENERATOR} -DCMAKE_BUILD_TYPE=${BUILD_TYPE} -DCMAKE_CXX_FLAGS=${FLAGS}
+    -DCMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER} ${OPTIONS})
+  run(${CMAKE_COMMAND} --build build --target ${PROGRAM})
+  file(GLOB_RECURSE program ${FOLDER}/build/${PROGRAM})
+endif()
+if(NOT RUN)
+  run(${program})
+endif()
+foreach(command IN LISTS RUN)
+  separate_arguments(command UNIX_COMMAND "${command}")
+  run(${command})
+endforeach()

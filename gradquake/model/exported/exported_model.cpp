@@ -4,7 +4,6 @@
 #include <c10/util/Exception.h>
 
 #include <filesystem>
-#include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -13,6 +12,7 @@
 #include "gradquake/core/replace_file.h"
 #include "gradquake/model/exported/interpreter.h"
 #include "gradquake/model/exported/refusal.h"
+#include "gradquake/model/module_holder.h"
 
 namespace gradquake::model::exported {
 namespace {
@@ -39,20 +39,6 @@ auto reading(const std::string& path, const Read& read) {
   } catch (const std::exception& error) {  // JSON, numbers beyond their range, sizes beyond memory
     throw damaged(first_line(error.what()));
   }
-}
-
-// The module in `root` that holds a tensor of this dotted name, made where it is absent; and the name within it.
-std::pair<torch::nn::Module*, std::string> holder_of(torch::nn::Module& root, const std::string& name) {
-  torch::nn::Module* holder = &root;
-  std::size_t begin = 0;
-  for (std::size_t dot = name.find('.'); dot != std::string::npos; dot = name.find('.', begin)) {
-    const std::string part = name.substr(begin, dot - begin);
-    const auto children = holder->named_children();
-    const auto* const child = children.find(part);
-    holder = child ? child->get() : holder->register_module(part, std::make_shared<torch::nn::Module>()).get();
-    begin = dot + 1;
-  }
-  return {holder, name.substr(begin)};
 }
 
 std::string joined_names(const std::vector<Output>& outputs) {

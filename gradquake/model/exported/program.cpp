@@ -291,16 +291,13 @@ class ProgramReader {
   }
 
   void address_dropout() {
-    std::map<std::string, int> counts;  // by module call: a second dropout of one forward draws from another stream
     for (Node& node : program_.nodes) {
       const bool in_place = node.target == "torch.ops.aten.dropout_.default";
       if (!in_place && node.target != "torch.ops.aten.dropout.default") continue;
       const Fill* const input = fill_of(node, "input") ? fill_of(node, "input") : fill_of(node, "self");
       const c10::IValue &p = node.arguments.at(1), &train = node.arguments.at(2);
       if (!input || !p.isDouble() || !train.isBool() || !train.toBool() || p.toDouble() >= 1) continue;
-      const int count = counts[node.modules.empty() ? "" : node.modules.back().call]++;
-      const std::string path = node.module().empty() ? "dropout" : node.module();
-      const std::string name = count == 0 ? path : path + "." + std::to_string(count);
+      const std::string name = node.module().empty() ? "dropout" : node.module();  // a second one: an occurrence
       node.dropout = AddressedDropout{Site(name), input->slots[0], p.toDouble(), in_place};
     }
   }

@@ -16,16 +16,18 @@ std::shared_ptr<Model> make_exported(const KindSpec& spec, const ModelInput&) {
 
 }  // namespace
 
+Parameter dropout_masks() {
+  return Parameter::choice(
+             "dropout", {"addressed", "torch"},
+             "where its masks come from: addressed, like every draw; or LibTorch's generator, as in Python")
+      .by_default("addressed");
+}
+
 ModelKind exported() {
   return {
       {.name = "exported",
        .summary = "a .pt2 file, as torch.export.save writes it in Python",
-       .parameters = {Parameter::path("path", "the .pt2 file"),
-                      Parameter::choice(
-                          "dropout", {"addressed", "torch"},
-                          "where its masks come from: addressed, like every draw; or LibTorch's generator, as in "
-                          "Python")
-                          .by_default("addressed"),
+       .parameters = {Parameter::path("path", "the .pt2 file"), dropout_masks(),
                       Parameter::texts(
                           "inputs",
                           "the data's tensor for each argument of forward; null: by the argument's name, or `input` "

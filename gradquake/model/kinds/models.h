@@ -30,6 +30,12 @@ ModelKind cnn();
 // globs with a colon, the outputs of operators. Its weights are those of the file, whatever the seed.
 ModelKind exported();
 
+// A file of torch.jit.save (script/script_model.h). Sites as of an exported model, without the operators beneath.
+ModelKind torchscript();
+
+// `dropout: addressed | torch` of models from Python.
+Parameter dropout_masks();
+
 // A list of at least an input and an output width, for mlp and linear_chain.
 Parameter widths(std::string meaning);
 std::optional<KindProblem> check_widths(const KindSpec& spec);
