@@ -57,6 +57,8 @@ class GRADQUAKE_EXPORT Reader {
 
   // What was given, defaults aside. Asking makes the key known to suggestions, but does not count as reading it.
   bool has(const std::string& key) const;
+  // The keys that were given, for mappings whose keys are the user's own names.
+  std::vector<std::string> given_keys() const;
   bool is_null(const std::string& key) const;
   bool is_mapping(const std::string& key) const;
   bool is_list(const std::string& key) const;

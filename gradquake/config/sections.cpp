@@ -28,6 +28,13 @@ void Reader::require(const std::string& key) {
 
 bool Reader::has(const std::string& key) const { return scope_->look(key) != nullptr; }
 
+std::vector<std::string> Reader::given_keys() const {
+  std::vector<std::string> keys;
+  if (scope_->mapping != nullptr)
+    for (const Entry& entry : scope_->mapping->entries) keys.push_back(entry.key);
+  return keys;
+}
+
 bool Reader::is_null(const std::string& key) const {
   const Entry* entry = scope_->look(key);
   return entry != nullptr && entry->value.kind == Kind::kNull;

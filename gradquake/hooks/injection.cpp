@@ -73,7 +73,8 @@ at::Tensor Injection::add(std::size_t rule, const at::Tensor& tensor, double& re
   const auto elements = static_cast<double>(tensor.numel());
 
   PerturbationContext context;
-  const std::uint64_t key = stream_key(scope_->plan->options.seed, step.repeat, site_->name, direction_, spec.label);
+  const std::uint64_t key =
+      stream_key(scope_->plan->options.seed, step.repeat, site_->stream_name, direction_, spec.label);
   context.stream = make_stream(key, step.step, occurrence_);
   context.direction = direction_;
   context.step = step.step;

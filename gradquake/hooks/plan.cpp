@@ -74,7 +74,8 @@ void require_effect(const Perturbation& perturbation, const Reach& reach, std::i
 const ResolvedSite& Plan::State::resolve(const std::string& name) {
   const std::scoped_lock lock(mutex);
   if (const auto known = by_name.find(name); known != by_name.end()) return *known->second;
-  ResolvedSite site{name, sites.size(), {}, {}, {}};
+  const auto alias = options.aliases.find(name);
+  ResolvedSite site{name, alias == options.aliases.end() ? name : alias->second, sites.size(), {}, {}, {}};
   for (std::size_t r = 0; r < rules.size(); ++r) {
     const Rule& rule = rules[r];
     if (!glob_matches(rule.sites, name)) continue;
@@ -130,7 +131,7 @@ Plan::Plan(std::vector<Rule> rules, PlanOptions options, std::vector<std::string
         sites.empty() ? state_->ledger.state().cover(rule.label, rule.sites, to_text(rule.direction)) : State::kListed);
   }
   state_->rules = std::move(rules);
-  state_->options = options;
+  state_->options = std::move(options);
   for (const std::string& site : sites) state_->resolve(site);
 }
 

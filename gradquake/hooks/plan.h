@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,6 +24,9 @@ class Ledger;
 struct PlanOptions {
   std::uint64_t seed = 0;      // of every draw and coin
   std::int64_t run_steps = 0;  // T: length of the run, for budgets and the horizon amplitude; 0: unknown
+  // Of a site, the name that its draws are addressed by, in place of its own: one network, written down in two ways
+  // with two sets of names, then meets the same draws.
+  std::map<std::string, std::string> aliases = {};
 };
 
 class GRADQUAKE_EXPORT Plan {

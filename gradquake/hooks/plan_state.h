@@ -25,7 +25,8 @@ struct ResolvedSite {
     std::size_t coverage;  // position in Ledger::State::coverage
   };
   std::string name;
-  std::size_t slot = 0;  // position in Plan::State::sites
+  std::string stream_name;  // what its draws are addressed by
+  std::size_t slot = 0;     // position in Plan::State::sites
   std::vector<std::size_t> forward, backward;
   std::vector<Addressed> rules;
 };

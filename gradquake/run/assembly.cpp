@@ -101,6 +101,7 @@ train::Task assemble(const RunConfig& config) {
   const data::BatchSampler sampler(task.data.train->size(), config.data.batch_size, 0);
   task.steps = config.run.epochs ? *config.run.epochs * sampler.steps_per_epoch() : config.run.steps;
   task.rules = config.plain_rules();
+  task.aliases = config.aliases;
   resolve(config, task);
   return task;
 }

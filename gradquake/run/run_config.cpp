@@ -64,6 +64,15 @@ void read_plugins(Reader& root) {
   }
 }
 
+std::map<std::string, std::string> read_aliases(Reader& root) {
+  std::map<std::string, std::string> aliases;
+  if (!root.has("aliases")) return aliases;
+  Reader section = root.section("aliases");
+  for (const std::string& site : section.given_keys()) aliases[site] = section.text(site, "");
+  section.finish();
+  return aliases;
+}
+
 RunConfig read_all(config::Document document) {
   document.exclusive("run.steps", "run.epochs");
   RunConfig config;
@@ -91,6 +100,7 @@ RunConfig read_all(config::Document document) {
   expect_in_dtype(config.run, optimizer, config.optimizer.spec);
   expect_in_dtype(config.run, optimizer, {"", {{"gradient_noise", config.optimizer.gradient_noise}}});
   config.rules = train::read_rules(root);
+  config.aliases = read_aliases(root);
 
   Reader monitor = root.section("monitor");
   Reader shadow = monitor.section("shadow");

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -49,6 +50,7 @@ struct RunConfig {
   train::RegularizerConfig regularizer;
   train::OptimizerConfig optimizer;
   std::vector<train::PlacedRule> rules;
+  std::map<std::string, std::string> aliases;  // of a site, the name that its draws are addressed by
   monitor::MonitorConfig monitor;
   std::int64_t shadow_interval = 1;
   measure::CurvatureConfig curvature;

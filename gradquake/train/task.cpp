@@ -11,6 +11,7 @@
 #include "gradquake/core/error.h"
 #include "gradquake/core/seeds.h"
 #include "gradquake/curvature/state_guard.h"
+#include "gradquake/hooks/nearest.h"
 #include "gradquake/hooks/rehearsal.h"
 #include "gradquake/model/trained_parameters.h"
 
@@ -87,8 +88,12 @@ void resolve(Task& task) {
   task.sites = dry_run(task);
   std::vector<std::string> names;
   for (const SiteInfo& site : task.sites) names.push_back(site.name);
-  task.plan =
-      std::make_unique<Plan>(task.rules, PlanOptions{named_seed(task.seed, "perturbations"), task.steps}, names);
+  for (const auto& [site, stream] : task.aliases)
+    if (std::find(names.begin(), names.end(), site) == names.end())
+      throw UserError("train", "expected aliases of the model's sites, nearest " +
+                                   detail::nearest_names(site, names, 3) + ", got '" + site + "'");
+  task.plan = std::make_unique<Plan>(
+      task.rules, PlanOptions{named_seed(task.seed, "perturbations"), task.steps, task.aliases}, names);
   rehearse(task);
 }
 

@@ -17,6 +17,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -45,6 +46,7 @@ struct Task {
   RegularizerConfig regularizer;
   OptimizerConfig optimizer;
   std::vector<Rule> rules;
+  std::map<std::string, std::string> aliases;  // of a site, the name that its draws are addressed by (hooks/plan.h)
   std::uint64_t seed = 1;
   std::int64_t steps = 2000;
   std::int64_t batch_size = 64;             // samples a step

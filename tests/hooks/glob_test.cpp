@@ -135,5 +135,17 @@ TEST(GlobTest, OnlyAPatternWithoutWildcardsIsAPlainName) {
   EXPECT_FALSE(is_plain_name("layers.[2]"));
 }
 
+TEST(GlobTest, AnOperatorBeneathAModuleIsMatchedByPatternsWithAColonAlone) {
+  EXPECT_FALSE(glob_matches("*", "features.3.conv:aten.conv2d"));
+  EXPECT_TRUE(glob_matches("*:*", "features.3.conv:aten.conv2d"));
+  EXPECT_TRUE(glob_matches("features.3.*:aten.conv*", "features.3.conv:aten.conv2d"));
+  EXPECT_TRUE(glob_matches("*:aten.add.1", ":aten.add.1"));
+  EXPECT_TRUE(names_operator("lstm:aten.lstm#0"));
+  for (const char* own : {"query: 2", "query:2", "a:", ":.", "scope: a.b"}) {
+    EXPECT_FALSE(names_operator(own)) << own;
+    EXPECT_TRUE(glob_matches("*", own)) << own;
+  }
+}
+
 }  // namespace
 }  // namespace gradquake

@@ -44,6 +44,24 @@ TEST(PerturbationTest, EpsPerSampleIsDividedByTheLossDivisorAndDeltaIsNot) {
   EXPECT_TRUE(torch::equal(x.grad(), torch::full({8}, 0.125 + 0.0625)));
 }
 
+TEST(PerturbationTest, AnAliasGivesASiteTheDrawsOfAnotherName) {
+  const std::vector<Rule> rules = {make_rule("r", "*", Direction::kBoth)};
+  Plan named(rules, {.seed = 7}), other(rules, {.seed = 7}), alias(rules, {.seed = 7, .aliases = {{"relu.0", "fc1"}}});
+  const auto pass = [](Plan& plan, const char* site) {
+    const Tensor x = torch::ones({4, 3}).requires_grad_();
+    PlanScope scope(plan, {.step = 3, .loss_divisor = 1});
+    const Tensor y = tap(site, x * 2);
+    y.sum().backward();
+    return std::pair(y.detach(), x.grad());
+  };
+  const auto [y, gradient] = pass(named, "fc1");
+  const auto [y_alias, gradient_alias] = pass(alias, "relu.0");
+  EXPECT_TRUE(torch::equal(y_alias, y));
+  EXPECT_TRUE(torch::equal(gradient_alias, gradient));
+  EXPECT_FALSE(torch::equal(pass(other, "relu.0").first, y));
+  EXPECT_EQ(alias.ledger().take_entries().front().site, "relu.0");
+}
+
 TEST(PerturbationTest, EveryKindAddsMeanPlusScaleTimesItsDraw) {
   const std::vector<std::pair<std::string, Variate>> kinds = {{"gaussian", Variate::kGaussian},
                                                               {"uniform", Variate::kUniform},

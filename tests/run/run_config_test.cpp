@@ -80,7 +80,7 @@ TEST(RunConfigTest, TheExampleOfTheDesignIsReadAsWritten) {
   EXPECT_EQ(c.monitor.spikes.robust_score, 5.0);
   EXPECT_EQ(c.monitor.recovery.hold, 10);
   EXPECT_EQ(c.monitor.recovery.diverged_loss_factor, 10);
-  EXPECT_EQ(c.curvature.at, "log2");
+  EXPECT_EQ(c.curvature.at, measure::CurvatureSteps::kLog2);
   EXPECT_EQ(c.curvature.tolerance, 1e-3);
   EXPECT_EQ(c.evaluate_interval, 200);
   EXPECT_EQ(c.checkpoint_interval, 500);
