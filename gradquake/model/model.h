@@ -6,6 +6,7 @@
 #include <torch/nn/module.h>
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,6 +32,8 @@ class GRADQUAKE_EXPORT Model : public torch::nn::Module {
 
   // Whether a parameter or buffer of this dotted name belongs into weights.safetensors.
   virtual bool in_state_dict(const std::string& name) const;
+  // The most rows that forward takes at once.
+  virtual std::int64_t most_rows() const { return std::numeric_limits<std::int64_t>::max(); }
   // What a user should know before training, a line each.
   virtual std::vector<std::string> notes() const;
   // Writes what a run keeps of the model beside weights.safetensors. Throws DiskError.

@@ -6,7 +6,9 @@
 
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,6 +35,7 @@ struct Network {
       forward = [own](const data::Batch& batch) { return own->forward_batch(batch); };
       if (own) {
         label_inside = own->label_inside();
+        most_rows = own->most_rows();
         notes = own->notes();
       }
     } else {
@@ -42,8 +45,9 @@ struct Network {
 
   std::shared_ptr<torch::nn::Module> module;  // parameters, buffers, mode
   Forward forward;
-  std::optional<bool> label_inside;  // the output holds the label; absent: not known
-  std::vector<std::string> notes;    // what a user should know before training, a line each
+  std::optional<bool> label_inside;                                   // the output holds the label; absent: not known
+  std::int64_t most_rows = std::numeric_limits<std::int64_t>::max();  // that forward takes at once
+  std::vector<std::string> notes;  // what a user should know before training, a line each
 };
 
 }  // namespace gradquake::model

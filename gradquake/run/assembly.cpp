@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "gradquake/core/error.h"
 #include "gradquake/core/seeds.h"
 #include "gradquake/data/batch_sampler.h"
@@ -14,6 +16,7 @@
 #include "gradquake/model/module_state.h"
 #include "gradquake/model/registry.h"
 #include "gradquake/model/trained_parameters.h"
+#include "gradquake/train/evaluate.h"
 
 namespace gradquake::run {
 namespace {
@@ -55,6 +58,15 @@ void check_objective(const RunConfig& config, const train::Objective& objective,
                                         text_of(shape), config.objective.kind));
 }
 
+void check_rows(const RunConfig& config, const model::Network& network) {
+  const std::int64_t rows = std::max(
+      {train::kEvaluationRows, config.data.micro_batch.value_or(config.data.batch_size), config.curvature.probe});
+  if (rows > network.most_rows)
+    throw UserError("config", fmt::format("expected a model that takes {} rows at once (evaluation, data.batch_size, "
+                                          "monitor.curvature.probe), got one of at most {}",
+                                          rows, network.most_rows));
+}
+
 model::ModelInput model_input(const data::DataShape& shape) {
   model::ModelInput input{shape.sample, shape.classes};
   if (shape.target) {
@@ -91,6 +103,7 @@ train::Task assemble(const RunConfig& config) {
   const data::DataShape shape = task.data.train->shape();
   const model::Network network =
       model::make_network(config.model, model_input(shape), named_seed(config.run.seed, "model.init"));
+  check_rows(config, network);
   check_objective(config, *task.objective, shape, network.label_inside);
   model::convert(*network.module, task.device, dtype);
   task.model = network.module;

@@ -13,8 +13,6 @@
 namespace gradquake::train {
 namespace {
 
-constexpr std::int64_t kRows = 512;
-
 // Evaluation mode while it lives; then every module is back in its own mode, for a part may be frozen in evaluation.
 class EvaluationMode {
  public:
@@ -43,8 +41,8 @@ EvaluationRecord evaluate(const Task& task, const data::Dataset& dataset, std::i
   const EvaluationMode mode(*task.model);
   const std::unique_ptr<Metric> metric = task.objective->metric(dataset.shape().targets());
   double loss = 0;
-  for (std::int64_t first = 0; first < dataset.size(); first += kRows) {
-    const std::int64_t rows = std::min(kRows, dataset.size() - first);
+  for (std::int64_t first = 0; first < dataset.size(); first += kEvaluationRows) {
+    const std::int64_t rows = std::min(kEvaluationRows, dataset.size() - first);
     const data::Batch batch = dataset.range(first, rows).to(task.device);
     const at::Tensor output = task.forward(batch);
     loss += task.objective->loss(output, batch).item<double>() * static_cast<double>(rows);

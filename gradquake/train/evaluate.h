@@ -10,6 +10,8 @@
 
 namespace gradquake::train {
 
+inline constexpr std::int64_t kEvaluationRows = 512;  // that forward is given at once
+
 // `step`: number of updates made so far. loss: the data term's mean over the whole set. The metric is the objective's.
 GRADQUAKE_EXPORT EvaluationRecord evaluate(const Task& task, const data::Dataset& dataset, std::int64_t step);
 

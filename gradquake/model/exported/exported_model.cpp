@@ -3,7 +3,9 @@
 #include <ATen/core/Tensor.h>
 #include <c10/util/Exception.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -77,6 +79,16 @@ void ExportedModel::connect() {
     refuse("expected model.inputs to name " + std::to_string(inputs) + " tensors, one an argument of forward, got " +
            std::to_string(wiring_.inputs.size()));
   }
+  for (const Input& input : program_.inputs) {
+    if (input.sizes.empty()) refuse("expected input '" + input.name + "' [rows, ...], got a single number");
+    const Input::Size& rows = input.sizes[0];
+    if (rows.least <= 1) continue;
+    refuse("expected a batch dimension of any size, got " +
+           (rows.least == rows.most ? std::to_string(rows.least) + " rows alone"
+                                    : std::to_string(rows.least) + " rows on") +
+           " in input '" + input.name +
+           "': export with dynamic_shapes, dimension 0 a torch.export.Dim(\"batch\", min=2, max=4096)");
+  }
   const std::vector<Output>& outputs = program_.outputs;
   if (!wiring_.output) {
     if (outputs.size() != 1) {
@@ -110,6 +122,12 @@ bool ExportedModel::in_state_dict(const std::string& name) const {
   for (const StoredTensor& one : program_.state)
     if (one.name == name) return one.in_state_dict;
   return true;
+}
+
+std::int64_t ExportedModel::most_rows() const {
+  std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  for (const Input& input : program_.inputs) most = std::min(most, input.sizes.at(0).most);
+  return most;
 }
 
 std::vector<std::string> ExportedModel::notes() const { return program_.notes; }

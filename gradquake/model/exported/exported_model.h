@@ -29,6 +29,7 @@ class ExportedModel : public Model {
   at::Tensor forward(const at::Tensor& input) override;
   at::Tensor forward_batch(const data::Batch& batch) override;
   bool in_state_dict(const std::string& name) const override;
+  std::int64_t most_rows() const override;
   std::vector<std::string> notes() const override;
   void save_beside_weights(const std::string& folder) const override;  // model.pt2
 
