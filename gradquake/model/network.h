@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "gradquake/data/batch.h"
+#include "gradquake/hooks/sites/operator_mode.h"
 #include "gradquake/model/model.h"
 
 namespace gradquake::model {
@@ -47,7 +48,8 @@ struct Network {
   Forward forward;
   std::optional<bool> label_inside;                                   // the output holds the label; absent: not known
   std::int64_t most_rows = std::numeric_limits<std::int64_t>::max();  // that forward takes at once
-  std::vector<std::string> notes;  // what a user should know before training, a line each
+  std::vector<std::string> notes;               // what a user should know before training, a line each
+  std::optional<OperatorSites> operator_sites;  // where forward finds its sites so (operator_sites.h)
 };
 
 }  // namespace gradquake::model

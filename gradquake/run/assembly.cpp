@@ -109,6 +109,7 @@ train::Task assemble(const RunConfig& config) {
   task.model = network.module;
   task.forward = network.forward;
   task.notes = network.notes;
+  task.operator_sites = network.operator_sites;
   at::manual_seed(named_seed(config.run.seed, "torch"));
 
   const data::BatchSampler sampler(task.data.train->size(), config.data.batch_size, 0);

@@ -92,6 +92,11 @@ std::string plan_json(const RunConfig& config, const train::Task& task) {
     if (!can_be_perturbed(site)) json["sites"].back()["cannot_be_perturbed"] = "not of a floating dtype";
   }
   if (!task.notes.empty()) json["notes"] = task.notes;
+  if (task.operator_sites) {
+    json["no_sites"] = nlohmann::json::array();
+    for (const SkippedOperator& one : task.operator_sites->skipped())
+      json["no_sites"].push_back(nlohmann::ordered_json{{"name", one.name}, {"why", one.why}, {"times", one.times}});
+  }
   json["rules"] = nlohmann::json::array();
   for (std::size_t i = 0; i < task.plan->rules().size(); ++i) {
     const Rule& rule = task.plan->rules()[i];

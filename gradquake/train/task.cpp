@@ -7,12 +7,14 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "gradquake/core/error.h"
 #include "gradquake/core/seeds.h"
 #include "gradquake/curvature/state_guard.h"
 #include "gradquake/hooks/nearest.h"
 #include "gradquake/hooks/rehearsal.h"
+#include "gradquake/model/operator_sites.h"
 #include "gradquake/model/trained_parameters.h"
 
 namespace gradquake::train {
@@ -67,6 +69,14 @@ std::vector<SiteInfo> dry_run(const Task& task) {
   return recorder.sites();
 }
 
+void note_skipped(Task& task) {
+  if (!task.operator_sites) return;
+  const std::string skipped = summary_of(task.operator_sites->skipped());
+  const std::string note = "operators whose outputs are no sites: " + skipped + "; plan --json lists them";
+  if (!skipped.empty() && std::find(task.notes.begin(), task.notes.end(), note) == task.notes.end())
+    task.notes.push_back(note);
+}
+
 // Every rule once on a (micro-)batch.
 void rehearse(const Task& task) {
   if (task.plan->rules().empty()) return;
@@ -83,9 +93,16 @@ void rehearse(const Task& task) {
 
 at::ScalarType dtype_of(const Task& task) { return model::trained_parameters(*task.model).tensors.at(0).scalar_type(); }
 
+void use_operator_sites(Task& task) {
+  model::Network network = model::with_operator_sites({task.model, task.forward});
+  task.forward = std::move(network.forward);
+  task.operator_sites = std::move(network.operator_sites);
+}
+
 void resolve(Task& task) {
   expect_parts(task);
   task.sites = dry_run(task);
+  note_skipped(task);
   std::vector<std::string> names;
   for (const SiteInfo& site : task.sites) names.push_back(site.name);
   for (const auto& [site, stream] : task.aliases)

@@ -26,6 +26,7 @@
 #include "gradquake/data/dataset.h"
 #include "gradquake/hooks/export.h"
 #include "gradquake/hooks/plan.h"
+#include "gradquake/hooks/sites/operator_mode.h"
 #include "gradquake/hooks/sites/site_recorder.h"
 #include "gradquake/train/objective.h"
 #include "gradquake/train/optimizer.h"
@@ -53,7 +54,8 @@ struct Task {
   std::optional<std::int64_t> micro_batch;  // samples a forward pass, whose gradients add up; absent: the whole batch
   at::Device device = at::kCPU;
 
-  std::vector<std::string> notes;  // what a user should know of the model before training, a line each
+  std::vector<std::string> notes;               // what a user should know of the model before training, a line each
+  std::optional<OperatorSites> operator_sites;  // where forward finds its sites so (use_operator_sites)
 
   // What resolve() finds.
   std::vector<SiteInfo> sites;  // as one batch met them
@@ -62,6 +64,10 @@ struct Task {
 
 // The dtype of the parameters that are trained.
 GRADQUAKE_EXPORT at::ScalarType dtype_of(const Task& task);
+
+// For a model without a tap: forward makes every operator's output a site (hooks/sites/operator_mode.h). To be called
+// once model and forward are there, before prepare.
+GRADQUAKE_EXPORT void use_operator_sites(Task& task);
 
 // Runs one batch without a rule, forward and backward, for the sites it meets; makes the plan; and runs every rule
 // once, forward and backward, on a (micro-)batch. The model, its buffers and the generator are left as they were.

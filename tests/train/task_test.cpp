@@ -2,6 +2,8 @@
 #include "gradquake/train/task.h"
 
 #include <gtest/gtest.h>
+#include <torch/nn/modules/activation.h>
+#include <torch/nn/modules/container/sequential.h>
 #include <torch/nn/modules/embedding.h>
 
 #include "gradquake/core/error.h"
@@ -73,6 +75,27 @@ TEST(TaskTest, AModuleWithSeveralInputsAndNumbersAsTargetsTrains) {
   EXPECT_LT(last.loss, 0.1 * recorder.records.front().loss);
   EXPECT_EQ(last.accuracy, std::nullopt);
   EXPECT_GT(last.metrics.at("r_squared"), 0.9);
+}
+
+TEST(TaskTest, AModuleWithoutATapHasItsOperatorsAsSites) {
+  const auto net =
+      std::make_shared<torch::nn::SequentialImpl>(torch::nn::Linear(1, 4), torch::nn::Tanh(), torch::nn::Linear(4, 1));
+  Task task = reading_task(nullptr);
+  task.model = net;
+  task.forward = [net](const data::Batch& batch) { return net->forward(batch["length"].unsqueeze(1)).squeeze(1); };
+  task.rules = {rule_at("0", Direction::kForward, 0.01, 7)};
+  use_operator_sites(task);
+  prepare(task);
+  std::vector<std::string> names;
+  for (const SiteInfo& site : task.sites) names.push_back(site.name);
+  EXPECT_EQ(names, (std::vector<std::string>{"0", "tanh.0", "2"}));
+  ASSERT_EQ(task.notes.size(), 1U);
+  EXPECT_EQ(task.notes[0], "operators whose outputs are no sites: a view (4); plan --json lists them");
+  resolve(task);
+  EXPECT_EQ(task.notes.size(), 1U);
+  Recorder recorder;
+  Trainer({}, task, {&recorder}).run();
+  EXPECT_LT(recorder.evaluations.back().loss, recorder.records.front().loss);
 }
 
 // The same loss computed by the network's function: the same training, bit for bit, and no metric.
