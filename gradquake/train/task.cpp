@@ -14,6 +14,7 @@
 #include "gradquake/curvature/state_guard.h"
 #include "gradquake/hooks/nearest.h"
 #include "gradquake/hooks/rehearsal.h"
+#include "gradquake/hooks/sites/self_test.h"
 #include "gradquake/model/operator_sites.h"
 #include "gradquake/model/trained_parameters.h"
 
@@ -100,6 +101,8 @@ void use_operator_sites(Task& task) {
 }
 
 void resolve(Task& task) {
+  static const bool taps_hold = (self_test(), true);  // once a process
+  static_cast<void>(taps_hold);
   expect_parts(task);
   task.sites = dry_run(task);
   note_skipped(task);

@@ -15,8 +15,7 @@
 //
 // Names.
 //   blocks.0.f1  A module with parameters of its own, by its path: a parameter's name without its last part. The site
-//   is
-//                the output of the operator that uses the last of them in a call of the module: addmm of weight and
+//                is the output of the operator that uses the last of them in a call of the module: addmm of weight and
 //                bias, or the addition of the bias behind a matmul. The next use of a parameter that the call has used
 //                already begins another call: the second call is occurrence 1 of the site. A parameter is known by its
 //                memory, so by views of it too; one of two names belongs to the operator's module, else to the first.
