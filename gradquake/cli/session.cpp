@@ -22,7 +22,7 @@ extern "C" void on_interrupt(int) { interrupted = 1; }
 double now_s() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 std::string duration_text(double seconds) {
-  const auto total = static_cast<long>(seconds + 0.5);
+  const long total = std::lround(seconds);
   return total < 60 ? fmt::format("{} s", total) : fmt::format("{} min {:02} s", total / 60, total % 60);
 }
 

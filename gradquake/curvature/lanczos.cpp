@@ -23,7 +23,7 @@ class Iteration {
  public:
   enum class State { kGoing, kExhausted, kNonFinite };
 
-  Iteration(HessianOperator& hessian, at::Tensor start) : hessian_(hessian) {
+  Iteration(HessianOperator& hessian, const at::Tensor& start) : hessian_(hessian) {
     const double start_length = length(start);
     if (!std::isfinite(start_length) || start_length == 0) {
       state_ = State::kExhausted;

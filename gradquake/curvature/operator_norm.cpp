@@ -31,7 +31,7 @@ at::Tensor row_dot(const at::Tensor& a, const at::Tensor& b) { return (a * b).su
 // values to a matrix that has no negative ones.
 class RowIteration {
  public:
-  RowIteration(const RowProduct& product, at::Tensor start, double rounding)
+  RowIteration(const RowProduct& product, const at::Tensor& start, double rounding)
       : product_(product), rounding_(rounding), T_(static_cast<std::size_t>(start.size(0))) {
     scale_ = at::zeros_like(row_dot(start, start));
     basis_.push_back(start / row_dot(start, start).sqrt());

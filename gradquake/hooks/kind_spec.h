@@ -27,6 +27,7 @@ class GRADQUAKE_EXPORT KindValue {
                             std::vector<double>, std::vector<std::string>, std::vector<KindSpec>>;
 
   KindValue();
+  // NOLINTBEGIN(google-explicit-constructor): a spec is written with plain values.
   KindValue(bool value);
   KindValue(int value);
   KindValue(std::int64_t value);
@@ -38,6 +39,7 @@ class GRADQUAKE_EXPORT KindValue {
   KindValue(std::vector<std::string> value);
   KindValue(KindSpec value);
   KindValue(std::vector<KindSpec> value);
+  // NOLINTEND(google-explicit-constructor)
   KindValue(const KindValue& other);
   KindValue(KindValue&& other) noexcept;
   KindValue& operator=(const KindValue& other);
@@ -57,8 +59,10 @@ struct NamedValue;
 
 struct GRADQUAKE_EXPORT KindSpec {
   KindSpec();
+  // NOLINTBEGIN(google-explicit-constructor): a kind without parameters is its name.
   KindSpec(std::string name, std::initializer_list<NamedValue> given = {});
   KindSpec(const char* name, std::initializer_list<NamedValue> given = {});
+  // NOLINTEND(google-explicit-constructor)
   KindSpec(const KindSpec& other);
   KindSpec(KindSpec&& other) noexcept;
   KindSpec& operator=(const KindSpec& other);

@@ -91,8 +91,8 @@ std::vector<SiteSize> OperatorMeasurement::site_sizes() const {
   std::vector<SiteSize> sizes;
   for (std::size_t i = 1; i < stages_.operators(); ++i) {
     const at::Tensor& y = stages_.input(i);
-    sizes.push_back(
-        {stages_.sites()[i - 1], static_cast<double>(y.numel() / y.size(0)), rms(y), rms(sample_gradients(i))});
+    const std::int64_t elements = y.numel() / y.size(0);  // a sample
+    sizes.push_back({stages_.sites()[i - 1], static_cast<double>(elements), rms(y), rms(sample_gradients(i))});
   }
   return sizes;
 }

@@ -50,7 +50,7 @@ void seed_generator(std::uint64_t seed) {
 
 void convert(torch::nn::Module& module, at::Device device, at::ScalarType dtype) {
   const auto each = [&](const std::vector<at::Tensor>& tensors) {
-    for (at::Tensor tensor : tensors)
+    for (const at::Tensor& tensor : tensors)
       if (tensor.defined())
         tensor.set_data(tensor.to(device, tensor.is_floating_point() ? dtype : tensor.scalar_type()));
   };

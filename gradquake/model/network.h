@@ -25,13 +25,13 @@ struct Network {
   using Forward = std::function<at::Tensor(const data::Batch&)>;
 
   Network() = default;
-  Network(std::nullptr_t) {}
+  Network(std::nullptr_t) {}  // NOLINT(google-explicit-constructor): as the next but one
   Network(std::shared_ptr<torch::nn::Module> own_module, Forward own_forward)
       : module(std::move(own_module)), forward(std::move(own_forward)) {}
 
   // Converts, so that a factory may return its module alone.
   template <std::derived_from<torch::nn::Module> M>
-  Network(std::shared_ptr<M> own) : module(own) {
+  Network(std::shared_ptr<M> own) : module(own) {  // NOLINT(google-explicit-constructor)
     if constexpr (std::derived_from<M, Model>) {
       forward = [own](const data::Batch& batch) { return own->forward_batch(batch); };
       if (own) {

@@ -50,7 +50,7 @@ RunRecord record_of(const json& line) {
 
 }  // namespace
 
-RunStore::RunStore(std::filesystem::path file) {
+RunStore::RunStore(const std::filesystem::path& file) {
   std::string text;
   {
     std::ifstream stream(file, std::ios::binary);

@@ -18,7 +18,7 @@ namespace gradquake::paper {
 class GRADQUAKE_EXPORT RunStore {
  public:
   // Reads what is there; throws UserError where the file cannot be opened for writing.
-  explicit RunStore(std::filesystem::path file);
+  explicit RunStore(const std::filesystem::path& file);
   ~RunStore();
   RunStore(const RunStore&) = delete;
   RunStore& operator=(const RunStore&) = delete;

@@ -305,8 +305,10 @@ Legend legend(const std::vector<SpikeRecord>& spikes, double y) {
   legend.add("<path class=\"clean\" d=\"M0 0h20\"/>", "without perturbation");
   legend.add("<path class=\"trained\" d=\"M0 0h20\"/>", "as trained");
   if (!spikes.empty()) legend.add("<path class=\"episode\" d=\"M0-7h20v14h-20z\"/>", "spike to recovery");
-  for (const auto& [shape, meaning] : kMarks) {
-    const bool used = std::any_of(spikes.begin(), spikes.end(), [&](const auto& s) { return mark_of(s) == shape; });
+  for (const auto& mark : kMarks) {
+    const auto& [shape, meaning] = mark;
+    const bool used =
+        std::any_of(spikes.begin(), spikes.end(), [&](const auto& spike) { return mark_of(spike) == mark.first; });
     if (used) legend.add(fmt::format("<use href=\"#{}\" x=\"10\"/>", shape), meaning);
   }
   return legend;

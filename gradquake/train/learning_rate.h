@@ -34,7 +34,7 @@ GRADQUAKE_EXPORT Registry<LearningRateFactory>& learning_rate_schedules();
 // A schedule with its warm-up. Throws std::invalid_argument as KindGroup::complete does.
 class GRADQUAKE_EXPORT LearningRate {
  public:
-  LearningRate(const KindSpec& spec = "constant");
+  LearningRate(const KindSpec& spec = "constant");  // NOLINT(google-explicit-constructor): it is its spec, checked
 
   const KindSpec& spec() const { return spec_; }  // complete
   double at(double learning_rate, std::int64_t step, std::int64_t run_steps) const;

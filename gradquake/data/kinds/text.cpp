@@ -26,7 +26,7 @@ std::vector<std::int32_t> code_points(const std::string& text, const std::string
                                : (lead & 0xF0U) == 0xE0U     ? 3
                                : lead >= 0xF0 && lead < 0xF5 ? 4
                                                              : 0;
-    std::int32_t point = length == 1 ? lead : lead & (0xFFU >> (length + 1));
+    auto point = static_cast<std::int32_t>(length == 1 ? lead : lead & (0xFFU >> (length + 1)));
     bool whole = length > 0 && i + length <= text.size();
     for (std::size_t k = 1; whole && k < length; ++k) {
       const auto next = static_cast<unsigned char>(text[i + k]);

@@ -217,7 +217,8 @@ Perturbed NoisePerturbation::apply_as(const at::Tensor& tensor, const Perturbati
   AddedNorms norms =
       add_chunked<T>(variate_, data, data, count, mean, scale, context.stream, per_sample ? first_row : 0);
   at::add_out(out, in, draws);
-  norms.added_squared *= static_cast<double>(tensor.numel() / draws.numel());
+  const std::int64_t sharing = tensor.numel() / draws.numel();  // elements a draw
+  norms.added_squared *= static_cast<double>(sharing);
   norms.input_squared = detail::squared_norm(tensor);
   norms.changed = !at::equal(value, tensor);
   return {value, norms};

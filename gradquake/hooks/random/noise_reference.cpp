@@ -12,7 +12,7 @@
 namespace gradquake {
 namespace {
 
-using namespace noise_layout;
+using namespace noise_layout;  // NOLINT(google-build-using-namespace): constants alone
 
 std::array<std::uint32_t, 4> words(std::uint64_t counter, const Stream& stream) {
   const r123::Philox4x32::ctr_type ctr = {

@@ -59,7 +59,7 @@ void add_leaf_names(const json& spec, const std::string& prefix, std::vector<std
 std::vector<std::string> output_names(const json& module) {
   std::vector<std::string> names;
   for (const json& call : module.value("module_call_graph", json::array())) {
-    if (call.at("fqn") != "" || call.at("signature").is_null()) continue;
+    if (!call.at("fqn").get<std::string>().empty() || call.at("signature").is_null()) continue;
     const json spec = json::parse(call.at("signature").at("out_spec").get<std::string>(), nullptr, false);
     if (spec.is_array() && spec.size() == 2) add_leaf_names(spec[1], "", names);
   }
