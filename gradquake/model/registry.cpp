@@ -10,8 +10,9 @@
 
 namespace gradquake::model {
 Registry<ModelFactory>& models() {
-  static Registry<ModelFactory> registry("model", {kinds::mlp(), kinds::cnn(), kinds::linear_chain(), kinds::logistic(),
-                                                   kinds::exported(), kinds::torchscript()});
+  static Registry<ModelFactory> registry(
+      "model", {kinds::mlp(), kinds::cnn(), kinds::resnet(), kinds::transformer(), kinds::lstm(), kinds::linear_chain(),
+                kinds::logistic(), kinds::exported(), kinds::torchscript()});
   return registry;
 }
 

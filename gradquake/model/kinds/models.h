@@ -26,6 +26,29 @@ ModelKind mlp();
 // block: conv 3x3 (stride 1, padding 1) -> batch-norm, if asked for -> relu -> 2x2 max pool, if asked for.
 ModelKind cnn();
 
+// The residual network for small images of He et al. 2016 (arXiv 1512.03385), section 4.2, of depth 6n + 2, its modules
+// and parameters named as torchvision's: conv1, bn1, layer1.0.{conv1, bn1, conv2, bn2} ... layer3.{n-1}, fc. Images of
+// any size and number of channels; width, 2 width, 4 width channels in the three stages, rows and columns halved by
+// the first block of layer2 and of layer3. The shortcuts of these two are option B, a 1x1 convolution and batch-norm
+// (layer2.0.downsample.{0, 1}); every other shortcut is the identity. Sites, in the order in which they run: `relu`,
+// the stem behind its relu; of each block `layer1.0.bn2`, the branch before the addition, and `layer1.0`, the block's
+// output; `fc`. Convolutions N(0, 2 / (out k^2)) (Kaiming, fan out), batch-norm 1 and 0, fc U(-1/sqrt(in), 1/sqrt(in)).
+ModelKind resnet();
+
+// A decoder with layer-norm in front of each branch (pre-norm), on tokens int64 [rows, length], a token of `outputs`
+// many; output [rows, length, outputs], that of a token from it and those before it. Modules:
+// embedding.{token, position} (learned positions, one of `context` each),
+// blocks.i.{norm1, attention.{qkv, proj}, norm2, mlp.{fc1, fc2}} (exact GELU), norm, head (weights of its own). Sites:
+// `embedding`; of each block `blocks.i.attention` and `blocks.i.mlp`, the branches before their additions, and
+// `blocks.i`, the residual stream; `norm`; `head`. Dropout, if any, acts on `embedding` and the branches, none on
+// attention's weights. Linear maps and embeddings N(0, 0.02^2), biases 0, layer-norms 1 and 0.
+ModelKind transformer();
+
+// Tokens as for the transformer, any length: embedding -> lstm.0, lstm.1, ... (each a torch.nn.LSTM of one layer, whose
+// state starts at 0 with each sequence) -> head. Sites: `embedding`, `lstm.i`, `head`; dropout, if any, acts on all but
+// the last. Embedding N(0, 1), all else U(-1/sqrt(width), 1/sqrt(width)), as in Python.
+ModelKind lstm();
+
 // A .pt2 file (exported/exported_model.h). Sites: the outputs of its modules by their paths, and beneath them, for
 // globs with a colon, the outputs of operators. Its weights are those of the file, whatever the seed.
 ModelKind exported();
