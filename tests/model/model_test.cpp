@@ -271,7 +271,7 @@ TEST(ModelTest, AUsersModelIsMadeByItsName) {
   EXPECT_NE(error_of(config, {{2}, 2}).find("from the factory of 'scaled', got none"), std::string::npos);
   config.spec.set("name", "thrown");
   EXPECT_NE(error_of(config, {{2}, 2}).find("kind 'scaled': out of luck"), std::string::npos);
-  EXPECT_NE(error_of(config_of("transformer"), {{2}, 2}).find("got 'transformer'"), std::string::npos);
+  EXPECT_NE(error_of(config_of("perceptron"), {{2}, 2}).find("got 'perceptron'"), std::string::npos);
 }
 
 }  // namespace
