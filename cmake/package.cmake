@@ -30,3 +30,15 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/package/gradquakeConfigVe
   COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/package/gradquakeConfig.cmake ${PROJECT_BINARY_DIR}/package/gradquakeConfigVersion.cmake
   DESTINATION ${package_folder})
+
+# For builds without CMake: pkg-config --cflags --libs gradquake, or gradquake-hooks. The prefix is known at installation.
+cmake_path(GET torch_folder PARENT_PATH torch_prefix)
+foreach(name gradquake gradquake-hooks)
+  install(CODE "
+    set(torch_prefix \"${torch_prefix}\")
+    set(CMAKE_INSTALL_LIBDIR \"${CMAKE_INSTALL_LIBDIR}\")
+    set(CMAKE_INSTALL_INCLUDEDIR \"${CMAKE_INSTALL_INCLUDEDIR}\")
+    set(PROJECT_VERSION \"${PROJECT_VERSION}\")
+    configure_file(\"${CMAKE_CURRENT_LIST_DIR}/${name}.pc.in\"
+      \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBDIR}/pkgconfig/${name}.pc\" @ONLY)")
+endforeach()

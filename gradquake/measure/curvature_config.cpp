@@ -13,6 +13,10 @@ bool CurvatureConfig::due(std::int64_t step) const {
   return step == 0 || (step >= 16 && (step & (step - 1)) == 0);
 }
 
+bool CurvatureConfig::measures() const {
+  return on_spike != CurvatureOnSpike::kNone || at == CurvatureSteps::kLog2 || !steps.empty() || interval > 0;
+}
+
 CurvatureConfig read_curvature(config::Reader reader) {
   CurvatureConfig curvature;
   if (reader.is_list("at")) {

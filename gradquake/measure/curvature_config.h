@@ -28,6 +28,7 @@ struct CurvatureConfig {
   double tolerance = 1e-3;   // of the largest |eigenvalue|, relative
 
   bool due(std::int64_t step) const;
+  bool measures() const;  // at some step, or at spikes
 };
 
 GRADQUAKE_EXPORT CurvatureConfig read_curvature(config::Reader reader);

@@ -58,7 +58,27 @@ CurvatureProbe::CurvatureProbe(const train::Task& task, CurvatureConfig config)
     : task_(task),
       config_(std::move(config)),
       parameters_(model::trained_parameters(*task.model).tensors),
-      probe_(draw_probe(task, config_.probe, parameters_.at(0).device())) {}
+      probe_(draw_probe(task, config_.probe, parameters_.at(0).device())) {
+  if (!config_.measures()) return;
+  obstacle_ = second_derivative_obstacle();
+  if (obstacle_.empty()) return;
+  config_.at = CurvatureSteps::kListed;
+  config_.steps = {};
+  config_.on_spike = CurvatureOnSpike::kNone;
+}
+
+std::string CurvatureProbe::second_derivative_obstacle() const {
+  const curvature::StateGuard guard(*task_.model, named_seed(task_.seed, "curvature.dropout"));
+  const data::Batch few = probe_.narrow(0, std::min<std::int64_t>(2, probe_.rows()));
+  try {
+    curvature::HessianOperator hessian([&] { return data_loss(few); }, parameters_);
+    hessian.apply_flat(at::ones({hessian.dimension()}, at::TensorOptions(hessian.device()).dtype(hessian.dtype())));
+  } catch (const c10::Error& error) {
+    const std::string reason = error.what_without_backtrace();
+    return "the Hessian cannot be formed: " + reason.substr(0, reason.find('\n'));
+  }
+  return "";
+}
 
 at::Tensor CurvatureProbe::data_loss(const data::Batch& batch) const {
   return task_.objective->loss(task_.forward(batch), batch);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "gradquake/core/records.h"
@@ -16,8 +17,12 @@ namespace gradquake::measure {
 
 class GRADQUAKE_EXPORT CurvatureProbe {
  public:
-  // The probe set is drawn once from the training data by its own named seed. Keeps references to both.
+  // The probe set is drawn once from the training data by its own named seed. Keeps references to both. Where LibTorch
+  // has no second derivative of an operator of the model, obstacle() says so, and config() measures nothing.
   CurvatureProbe(const train::Task& task, CurvatureConfig config);
+
+  // Why the curvature cannot be measured; empty: it can.
+  const std::string& obstacle() const { return obstacle_; }
 
   // At the weights as they are. learning_rate: gamma of gamma_L. Non-finite weights give NaN.
   CurvatureRecord measure(std::int64_t step, double learning_rate) const;
@@ -52,11 +57,13 @@ class GRADQUAKE_EXPORT CurvatureProbe {
   at::Tensor data_loss(const data::Batch& batch) const;
   at::Tensor penalty() const;  // regulariser and weight decay; undefined without either
   at::Tensor loss() const;
+  std::string second_derivative_obstacle() const;
 
   const train::Task& task_;
   CurvatureConfig config_;
   std::vector<at::Tensor> parameters_;
   data::Batch probe_;
+  std::string obstacle_;
 };
 
 }  // namespace gradquake::measure

@@ -15,7 +15,7 @@ namespace {
 constexpr char kLocal[] = "local: ||Delta|| ||T_m (I - gamma T_m)^k e_1||";
 constexpr char kBound[] = "(38)";
 
-std::string obstacle(const measure::CurvatureConfig& curvature, const SpikeMoment& moment) {
+std::string obstacle(const measure::CurvatureProbe& probe, const SpikeMoment& moment) {
   const StepRecord& record = moment.record;
   if (!moment.opens_episode) return "a later spike of an open episode";
   if (!moment.constants.not_stated_for.empty()) return "not stated for " + moment.constants.not_stated_for;
@@ -24,7 +24,8 @@ std::string obstacle(const measure::CurvatureConfig& curvature, const SpikeMomen
   if (!std::isfinite(*record.grad_error)) return "the clean gradient is not finite";
   if (*record.grad_error == 0) return "nothing was added at this step, so nothing is displaced";
   if (!moment.levels.level) return "no level: no clean norm is known up to this step";
-  if (curvature.on_spike == measure::CurvatureOnSpike::kNone) return "monitor.curvature.on_spike is none";
+  if (!probe.obstacle().empty()) return probe.obstacle();
+  if (probe.config().on_spike == measure::CurvatureOnSpike::kNone) return "monitor.curvature.on_spike is none";
   return "";
 }
 
@@ -54,7 +55,7 @@ SpikePrediction SpikePredictor::predict(const SpikeMoment& moment) const {
   prediction.smoothness = moment.constants.smoothness;
   prediction.pl = moment.constants.pl;
   prediction.gradient_variance = moment.constants.gradient_variance;
-  if (const std::string reason = obstacle(probe_.config(), moment); !reason.empty()) {
+  if (const std::string reason = obstacle(probe_, moment); !reason.empty()) {
     prediction.local = prediction.displaced = theory::no_prediction(kLocal, reason);
     prediction.bound = theory::no_prediction(kBound, reason);
     return prediction;

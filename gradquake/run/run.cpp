@@ -68,6 +68,7 @@ RunResult run_from(train::Task& task, const Options& options, const RunFolder& f
   if (options.log)
     for (const std::string& note : task.notes) options.log("note: " + note);
   const measure::CurvatureProbe probe(task, options.curvature);
+  if (options.log && !probe.obstacle().empty()) options.log("note: no curvature: " + probe.obstacle());
   RunCallbacks jobs(task, folder);
   jobs.watch_spikes(options.monitor);
   jobs.measure_curvature(probe);

@@ -60,7 +60,8 @@ void read_plugins(Reader& root) {
   try {
     load_plugins(paths);
   } catch (const UserError& error) {
-    root.fail("plugins", error.what());
+    const std::string message = error.what();
+    root.fail("plugins", message.substr(message.find("] ") + 2));  // without the room
   }
 }
 

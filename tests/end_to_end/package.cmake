@@ -38,6 +38,15 @@ package_example(SourceTreeBuildsInsideAnotherProject tap_own_module OPTIONS
   -DGRADQUAKE_SOURCE=${PROJECT_SOURCE_DIR} -DTorch_DIR=${Torch_DIR} -DCMAKE_UNITY_BUILD=ON
   -DCMAKE_UNITY_BUILD_BATCH_SIZE=100 -DGRADQUAKE_PRECOMPILED=OFF)
 
+find_program(pkg_config pkg-config)
+if(pkg_config)
+  package_test(PkgConfigSaysWhatToCompileAndLinkWith sh -c "${CMAKE_CXX_COMPILER} -O1 \
+    ${PROJECT_SOURCE_DIR}/examples/tap_own_module/main.cpp -o ${CMAKE_CURRENT_BINARY_DIR}/by_pkg_config \
+    $(PKG_CONFIG_PATH=${prefix}/${CMAKE_INSTALL_LIBDIR}/pkgconfig ${pkg_config} --cflags --libs gradquake-hooks) && \
+    ${CMAKE_CURRENT_BINARY_DIR}/by_pkg_config")
+  set_tests_properties(end_to_end.PackageTest.PkgConfigSaysWhatToCompileAndLinkWith PROPERTIES FIXTURES_REQUIRED installation)
+endif()
+
 package_test(ConfigsAreInstalled ${CMAKE_COMMAND} -E cat
   ${prefix}/${CMAKE_INSTALL_DATADIR}/gradquake/configs/README.md ${prefix}/${CMAKE_INSTALL_DATADIR}/gradquake/configs/digits_mlp.yaml)
 set_tests_properties(end_to_end.PackageTest.ConfigsAreInstalled PROPERTIES FIXTURES_REQUIRED installation)

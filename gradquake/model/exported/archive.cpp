@@ -125,11 +125,11 @@ std::vector<StoredTensor> Archive::tensors_in(const std::string& folder, const s
   std::map<std::string, at::Tensor> records;
   std::map<std::pair<std::string, std::string>, at::Tensor> places;  // by record and place: one tensor
   std::vector<StoredTensor> tensors;
-  const nlohmann::json config = nlohmann::json::parse(text(folder + list));
+  const auto config = nlohmann::ordered_json::parse(text(folder + list));  // in the order of state_dict()
   for (const auto& [name, entry] : config.at("config").items()) {
     if (entry.at("use_pickle") == true)
       refuse("tensor '" + name + "' is pickled (a subclass of Tensor, or an object), which Python alone reads");
-    const nlohmann::json& meta = entry.at("tensor_meta");
+    const nlohmann::json meta = entry.at("tensor_meta");
     const std::string record = folder + entry.at("path_name").get<std::string>();
     at::Tensor& raw = records[record];
     if (!raw.defined()) raw = bytes(record);
