@@ -2,6 +2,7 @@
 
 #include <ATen/Functions.h>
 
+#include <algorithm>
 #include <cstring>
 #include <regex>
 #include <vector>
@@ -41,7 +42,8 @@ std::string field(const std::string& path, const std::string& header, const std:
                   const std::string& what) {
   std::smatch found;
   if (!std::regex_search(header, found, std::regex(pattern)))
-    refuse_npy(path, "expected " + what + " in its header, got " + header.substr(0, 80));
+    refuse_npy(path, "expected " + what + " in its header, got " +
+                         header.substr(0, std::min<std::size_t>(80, header.find('\n'))));
   return found[1];
 }
 

@@ -1,4 +1,4 @@
-#include <ATen/Functions.h>
+#include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -59,6 +59,23 @@ TEST(LoadDataTest, TrainAndTestImagesMustHaveOneSize) {
     folder.write(name, label_magic + one + '\3');
   const auto message = user_error([&] { load_data(config_of("idx", folder.path("")), 1, at::kFloat); });
   EXPECT_NE(message.find("got 1x2 and 2x1"), std::string::npos) << message;
+}
+
+TEST(LoadDataTest, ImagesArePaddedByZerosAndRepeatedOverChannels) {
+  const TemporaryFolder folder;
+  const std::string one("\0\0\0\1", 4), two("\0\0\0\2", 4), image_magic("\0\0\x8\3", 4), label_magic("\0\0\x8\1", 4);
+  for (const std::string split : {"train", "t10k"}) {
+    folder.write(split + "-images-idx3-ubyte", image_magic + one + one + two + "\x33\xFF");
+    folder.write(split + "-labels-idx1-ubyte", label_magic + one + '\3');
+  }
+  auto config = config_of("idx", folder.path(""));
+  config.spec.set("pad", 1).set("channels", 3);
+  const auto set = load_data(config, 1, at::kFloat).train;
+  EXPECT_EQ(set->shape().sample, (std::vector<std::int64_t>{3, 3, 4}));
+  at::Tensor expected = at::zeros({1, 3, 3, 4});
+  expected.select(2, 1).select(2, 1).fill_(0.2f);
+  expected.select(2, 1).select(2, 2).fill_(1);
+  EXPECT_TRUE(at::equal(set->get({0}).input(), expected));
 }
 
 TEST(LoadDataTest, ALibsvmFileSplitsFourToOneBySeed) {
@@ -192,7 +209,7 @@ TEST(LoadDataTest, AUsersKindIsLoadedByItsName) {
   EXPECT_NE(user_error([&] { load_data(config, 1, at::kFloat); }).find("factory of 'ramp', got none"),
             std::string::npos);
   EXPECT_THROW(datasets().add(info, load), std::invalid_argument);
-  EXPECT_NE(user_error([] { load_data(config_of("text"), 1, at::kFloat); }).find("got 'text'"), std::string::npos);
+  EXPECT_NE(user_error([] { load_data(config_of("verse"), 1, at::kFloat); }).find("got 'verse'"), std::string::npos);
 }
 
 }  // namespace

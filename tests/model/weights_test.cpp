@@ -5,17 +5,15 @@
 #include <torch/csrc/jit/api/module.h>
 #include <unistd.h>
 
-#include <array>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <optional>
 
 #include "gradquake/core/error.h"
 #include "gradquake/model/model.h"
 #include "gradquake/model/registry.h"
 #include "make_model.h"
+#include "python.h"
 
 namespace gradquake::model {
 namespace {
@@ -265,24 +263,6 @@ TEST_F(WeightsTest, AModelStartsFromTheWeightsOfItsConfig) {
   EXPECT_TRUE(equal_tensors(*make_model(config, {{36}, 10}, 2), *make_mlp(1)));
 }
 
-std::string python() {
-  if (const char* given = std::getenv("GRADQUAKE_PYTHON")) return given;
-  return GRADQUAKE_SOURCE_DIR "/.venv/bin/python";
-}
-
-// What Python prints of the file; null where it has no `safetensors`.
-std::optional<std::string> run_python(const std::string& script, const std::string& file) {
-  if (!std::filesystem::exists(python()) ||
-      std::system((python() + " -c 'import safetensors.torch' 2>&1").c_str()) != 0)
-    return std::nullopt;
-  std::string printed;
-  FILE* pipe = popen((python() + " " + script + " " + file + " 2>&1").c_str(), "r");
-  std::array<char, 256> line{};
-  while (std::fgets(line.data(), line.size(), pipe) != nullptr) printed += line.data();
-  EXPECT_EQ(pclose(pipe), 0) << printed;
-  return printed;
-}
-
 TEST_F(WeightsTest, PythonReadsTheNamedTensorsAndWritesWhatIsReadBack) {
   const auto cnn = make_cnn(1), other = make_cnn(2);
   save_weights(path("weights.safetensors"), *cnn);
@@ -293,14 +273,14 @@ TEST_F(WeightsTest, PythonReadsTheNamedTensorsAndWritesWhatIsReadBack) {
          "for name in sorted(state):\n"
          "    print(name, list(state[name].shape), float(state[name].double().sum()).hex())\n"
          "save_file(state, sys.argv[1] + '.again')\n";
-  const auto printed = run_python(path("read.py"), path("weights.safetensors"));
-  if (!printed) GTEST_SKIP() << "no Python with torch and safetensors";
+  if (!python_has("safetensors.torch")) GTEST_SKIP() << "no Python with torch and safetensors";
+  const std::string printed = run_python(path("read.py") + " " + path("weights.safetensors"));
   for (const std::string name :
        {"blocks.0.conv.weight [3, 1, 3, 3]", "blocks.0.norm.running_var [3] 0x1.8000000000000p+1",
         "blocks.0.norm.num_batches_tracked [] 0x0.0p+0", "blocks.1.conv.bias [4]", "head.weight [10, 36]"})
-    EXPECT_NE(printed->find(name), std::string::npos) << name << " is not in:\n" << *printed;
+    EXPECT_NE(printed.find(name), std::string::npos) << name << " is not in:\n" << printed;
   const std::string head = "head.weight [10, 36] ";
-  EXPECT_EQ(std::strtod(printed->c_str() + printed->find(head) + head.size(), nullptr),
+  EXPECT_EQ(std::strtod(printed.c_str() + printed.find(head) + head.size(), nullptr),
             cnn->named_parameters()["head.weight"].to(at::kDouble).sum().item<double>());
   load_weights(path("weights.safetensors.again"), *other);
   EXPECT_TRUE(equal_tensors(*cnn, *other));

@@ -56,6 +56,22 @@ TEST(ObjectiveTest, CrossEntropyTakesAClassForEveryTokenOfASample) {
   EXPECT_NEAR(loss_of({"cross_entropy"}, output, target), at::cross_entropy_loss(output, target).item<double>(), 1e-14);
 }
 
+TEST(ObjectiveTest, CrossEntropyOfClassesLastIsThatOfTheFlattenedTokens) {
+  const at::Tensor output = at::randn({4, 5, 3}, at::kDouble), target = at::randint(3, {4, 5}, at::kLong);
+  const at::Tensor flat_output = output.view({20, 3}), flat_target = target.view({20});
+  const data::Batch batch(target, target), flat(flat_target, flat_target);
+  const auto objective = make_objective("cross_entropy");
+  EXPECT_TRUE(at::equal(objective->loss(output, batch), objective->loss(flat_output, flat)));
+  EXPECT_TRUE(at::allclose(objective->per_sample(output, batch),
+                           objective->per_sample(flat_output, flat).view({4, 5}).mean(1), 1e-14, 0));
+  EXPECT_NEAR(loss_of({"cross_entropy"}, output, target), loss_of({"cross_entropy"}, output.movedim(2, 1), target),
+              1e-14);
+  const auto kind = data::TargetKind::kClasses;
+  EXPECT_EQ(metric_of("cross_entropy", kind, output, target),
+            metric_of("cross_entropy", kind, flat_output, flat_target));
+  EXPECT_NE(refusal_of("cross_entropy", output, target + 1).find("classes from 0 to 2"), std::string::npos);
+}
+
 TEST(ObjectiveTest, MseTakesClassesOneHot) {
   const double first = 1 + 4 + 0.25, second = 0 + 4 + 1;
   EXPECT_NEAR(loss_of({"mse"}, kScores, kTargets), (first + second) / 6, 1e-15);

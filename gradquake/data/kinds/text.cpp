@@ -33,6 +33,9 @@ std::vector<std::int32_t> code_points(const std::string& text, const std::string
       whole = (next & 0xC0U) == 0x80U;
       point = point << 6 | (next & 0x3F);
     }
+    // Not the shortest form, half of a pair of UTF-16, or beyond the last code point.
+    const std::int32_t least = length == 4 ? 0x10000 : length == 3 ? 0x800 : 0;
+    whole = whole && point >= least && point <= 0x10FFFF && (point < 0xD800 || point > 0xDFFF);
     if (!whole)
       throw UserError("data", path + ": expected UTF-8 at byte " + std::to_string(i) +
                                   ", got another encoding (tokens: bytes takes any)");

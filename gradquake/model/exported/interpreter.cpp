@@ -149,8 +149,8 @@ std::vector<at::Tensor> carry_out(const Program& program, const std::vector<at::
       carry_out(node, values, training, stack);
     } catch (const c10::Error& error) {
       refuse_node(node, error.what_without_backtrace());
-    } catch (const Refusal& refusal) {
-      refuse_node(node, refusal.what());
+    } catch (const std::exception& error) {  // a Refusal; numbers that a kernel cannot take, sizes beyond memory
+      refuse_node(node, error.what());
     }
     for (const SiteValue& site : node.sites) {
       c10::IValue& value = values[static_cast<std::size_t>(site.slot)];

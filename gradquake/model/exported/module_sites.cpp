@@ -23,16 +23,20 @@ class ModuleNames {
  public:
   explicit ModuleNames(const Program& program) : types_(types_of(program)) {
     std::map<std::string, std::map<std::string, const at::TensorImpl*>> holdings;  // of each module, by name in it
+    std::vector<std::string> paths;                                                // as state_dict() meets them
     for (const StoredTensor& one : program.state) {
       const at::TensorImpl* const tensor = one.tensor.unsafeGetTensorImpl();
-      for (std::size_t dot = one.name.find('.'); dot != std::string::npos; dot = one.name.find('.', dot + 1))
-        holdings[one.name.substr(0, dot)][one.name.substr(dot + 1)] = tensor;
+      for (std::size_t dot = one.name.find('.'); dot != std::string::npos; dot = one.name.find('.', dot + 1)) {
+        const auto [holding, fresh] = holdings.try_emplace(one.name.substr(0, dot));
+        if (fresh) paths.push_back(holding->first);
+        holding->second[one.name.substr(dot + 1)] = tensor;
+      }
     }
     std::map<std::pair<std::string, std::map<std::string, const at::TensorImpl*>>, std::string> first;
-    for (const auto& [path, holding] : holdings) {
+    for (const std::string& path : paths) {
       const auto type = types_.find(path);
       if (type == types_.end()) continue;  // never called by this name
-      const std::string& known = first.try_emplace({type->second, holding}, path).first->second;
+      const std::string& known = first.try_emplace({type->second, holdings[path]}, path).first->second;
       if (known != path) same_[path] = known;
     }
   }
@@ -60,7 +64,30 @@ class ModuleNames {
   std::map<std::string, std::string> same_;  // a name, and the first of the same module
 };
 
-std::map<std::string, Call> calls_of(const Program& program, const ModuleNames& names) {
+// Views of memory that a later node writes into, and what such a write returns: a tap that hands on another tensor
+// would cut them from what else reads the memory.
+std::set<Slot> written_views(const Program& program) {
+  std::unordered_map<Slot, Slot> roots;            // of what shares a value's memory: that value
+  std::unordered_map<Slot, std::set<Slot>> views;  // by root
+  std::set<Slot> written;
+  for (const Node& node : program.nodes) {
+    if (!node.op) continue;
+    for (const Fill& fill : node.fills) {
+      const c10::AliasInfo* const alias = node.op->schema().arguments()[fill.argument].alias_info();
+      if (alias == nullptr) continue;
+      const Slot source = fill.slots[0], root = roots.contains(source) ? roots[source] : source;
+      std::set<Slot>& known = views[root];
+      const bool is_view = !alias->isWrite() || known.contains(source);
+      if (is_view) known.insert(node.outputs.begin(), node.outputs.end());
+      if (alias->isWrite()) written.insert(known.begin(), known.end());
+      for (const Slot output : node.outputs) roots[output] = root;
+    }
+  }
+  return written;
+}
+
+std::map<std::string, Call> calls_of(const Program& program, const ModuleNames& names,
+                                     const std::set<Slot>& passed_by) {
   std::map<std::string, Call> calls;
   for (std::size_t i = 0; i < program.nodes.size(); ++i) {
     const Node& node = program.nodes[i];
@@ -71,7 +98,7 @@ std::map<std::string, Call> calls_of(const Program& program, const ModuleNames& 
       call.last = i;
       if (!makes_tensors_of_interest(node)) continue;
       for (const Slot slot : node.outputs)
-        if (slot != kNoSlot) call.made.push_back(slot);
+        if (slot != kNoSlot && !passed_by.contains(slot)) call.made.push_back(slot);
     }
   }
   return calls;
@@ -89,7 +116,20 @@ std::string short_target(const Node& node) {
 
 }  // namespace
 
-void add_sites(Program& program, const std::set<Slot>& returned) {
+void add_sites(Program& program, const std::set<Slot>& returned, const std::set<Slot>& integers) {
+  const std::set<Slot> views = written_views(program);
+  std::set<Slot> passed_by = views;
+  passed_by.insert(integers.begin(), integers.end());
+  std::size_t moved = 0;
+  for (const Node& node : program.nodes) {
+    if (!node.left_out_in_evaluation) continue;
+    ++moved;
+    passed_by.insert(node.outputs.begin(), node.outputs.end());
+  }
+  if (!passed_by.empty())
+    program.notes.push_back("no sites are " + std::to_string(integers.size()) + " tensors of integers, " +
+                            std::to_string(views.size()) + " views of memory that is written into later, and " +
+                            std::to_string(moved) + " buffers that training moves");
   const ModuleNames names(program);
   for (const auto& [path, first] : names.same()) {
     program.notes.push_back("module " + path + " is " + first +
@@ -113,7 +153,7 @@ void add_sites(Program& program, const std::set<Slot>& returned) {
     const int count = counts[call][name]++;
     if (count > 0) name += "." + std::to_string(count);
     for (std::size_t k = 0; k < node.outputs.size(); ++k) {
-      if (node.outputs[k] == kNoSlot) continue;
+      if (node.outputs[k] == kNoSlot || passed_by.contains(node.outputs[k])) continue;
       node.sites.push_back({Site(node.outputs.size() == 1 ? name : name + "#" + std::to_string(k)), node.outputs[k]});
     }
   }
@@ -123,7 +163,7 @@ void add_sites(Program& program, const std::set<Slot>& returned) {
     std::vector<SiteValue> values;
   };
   std::vector<ModuleOutput> outputs;
-  for (auto& [key, call] : calls_of(program, names)) {
+  for (auto& [key, call] : calls_of(program, names, passed_by)) {
     std::vector<Slot> escaping;
     for (const Slot slot : call.made) {
       const auto& read_by = readers[slot];

@@ -16,7 +16,8 @@
 namespace gradquake::model::exported {
 
 // Sets `sites` of every node, and notes on modules that have no site of their own. `returned`: the slots that leave the
-// graph.
-void add_sites(Program& program, const std::set<Slot>& returned);
+// graph; `integers`: tensors that take no perturbation. Neither these are sites, nor buffers that a node moves, nor
+// views of memory that a later node writes into.
+void add_sites(Program& program, const std::set<Slot>& returned, const std::set<Slot>& integers);
 
 }  // namespace gradquake::model::exported

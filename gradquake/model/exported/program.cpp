@@ -84,14 +84,14 @@ class ProgramReader {
     const json& graph = module.at("graph");
     read_ranges(program.at("range_constraints"));
     for (const json& spec : module.at("signature").at("input_specs")) read_input(spec, graph.at("tensor_values"));
-    for (const json& node : graph.at("nodes")) program_.nodes.push_back(read_node(node));
+    for (const json& node : graph.at("nodes")) program_.nodes.push_back(read_node(node, graph.at("tensor_values")));
     const std::vector<std::string> names = output_names(module);
     for (const json& spec : module.at("signature").at("output_specs")) read_output(spec, names);
     program_.slots = slots_.size();
     std::set<Slot> kept;
     for (const Output& output : program_.outputs) kept.insert(output.slot);
     for (const auto& [slot, tensor] : program_.mutations) kept.insert(slot);
-    add_sites(program_, kept);
+    add_sites(program_, kept, integers_);
     if (dropout_ == DropoutMasks::kAddressed) address_dropout();
     add_notes();
     for (const auto& [slot, tensor] : program_.bound) kept.insert(slot);
@@ -171,7 +171,7 @@ class ProgramReader {
     program_.outputs.push_back({i < names.size() ? names[i] : std::to_string(i), slot});
   }
 
-  Node read_node(const json& written) {
+  Node read_node(const json& written, const json& tensor_values) {
     Node node;
     node.target = written.at("target");
     node.name =
@@ -183,7 +183,8 @@ class ProgramReader {
         read_size_node(written.at("inputs"), node);
       else
         read_operator_node(written.at("inputs"), node);
-      for (const json& output : written.at("outputs")) read_node_output(output, node);
+      for (const json& output : written.at("outputs")) read_node_output(output, tensor_values, node);
+      follow_buffers(node);
     } catch (const Refusal& refusal) {
       const std::string module = node.module();
       refuse("node " + node.name + (module.empty() ? "" : " of module " + module) + ": " + refusal.what());
@@ -273,13 +274,29 @@ class ProgramReader {
     }
   }
 
-  void read_node_output(const json& output, Node& node) {
+  // What writes into a view of a buffer, or into what an operator in place returned of one, writes into the buffer.
+  void follow_buffers(const Node& node) {
+    if (!node.op) return;
+    for (const Fill& fill : node.fills)
+      if (node.op->schema().arguments()[fill.argument].alias_info() && buffers_.contains(fill.slots[0]))
+        buffers_.insert(node.outputs.begin(), node.outputs.end());
+  }
+
+  Slot make_tensor(const json& argument, const json& tensor_values) {
+    const std::string name = argument.at("name");
+    const Slot slot = make(name);
+    if (tensor_values.contains(name) && c10::isIntegralType(scalar_type(tensor_values[name].at("dtype")), true))
+      integers_.insert(slot);
+    return slot;
+  }
+
+  void read_node_output(const json& output, const json& tensor_values, Node& node) {
     const auto [kind, value] = member_of(output);
     if (kind == "as_tensors") {
       node.makes_tensors = true;
-      for (const json& one : value) node.outputs.push_back(make(one.at("name")));
+      for (const json& one : value) node.outputs.push_back(make_tensor(one, tensor_values));
     } else if (kind == "as_tensor") {
-      node.outputs.push_back(make(value.at("name")));
+      node.outputs.push_back(make_tensor(value, tensor_values));
     } else if (kind.starts_with("as_sym_")) {
       node.makes_sizes = true;
       node.outputs.push_back(make(value.at("as_name")));
@@ -353,7 +370,8 @@ class ProgramReader {
   const DropoutMasks dropout_;
   Program program_;
   std::unordered_map<std::string, Slot> slots_;
-  std::set<Slot> buffers_;
+  std::set<Slot> buffers_;   // and what shares their memory
+  std::set<Slot> integers_;  // tensors of integers and flags
   std::map<std::string, Input::Size> ranges_;
 };
 

@@ -1,0 +1,514 @@
+#include "gradquake/model/exported/exported_model.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+#include <torch/csrc/jit/api/module.h>
+
+#include <algorithm>
+#include <map>
+
+#include "exported_files.h"
+#include "files.h"
+#include "gradquake/hooks/dropout.h"
+#include "gradquake/hooks/observe.h"
+#include "gradquake/hooks/plan.h"
+#include "gradquake/hooks/plan_scope.h"
+#include "gradquake/hooks/sites/site_recorder.h"
+#include "gradquake/model/registry.h"
+#include "gradquake/model/trained_parameters.h"
+#include "gradquake/model/weights.h"
+
+namespace gradquake::model::exported {
+namespace {
+
+using data::TemporaryFolder;
+using data::user_error;
+using Names = std::vector<std::string>;
+
+// A network of exported/networks.py, and an input of five rows for it.
+struct Case {
+  const char* name;
+  std::vector<std::int64_t> input;
+  std::optional<std::string> output;
+
+  std::shared_ptr<ExportedModel> load(DropoutMasks dropout = DropoutMasks::kTorch) const {
+    return load_exported(exported_file(name), output, dropout);
+  }
+  at::Tensor rows() const {
+    at::manual_seed(11);
+    return at::randn(input);
+  }
+};
+
+const Case kMlp{"mlp", {5, 6}, std::nullopt};
+const Case kImages{"images", {5, 3, 8, 8}, std::nullopt};
+const Case kShared{"shared", {5, 4, 6}, "logits"};
+const Case kCases[] = {kMlp, kImages, kShared};
+
+std::vector<SiteInfo> sites_of(const Case& one) {
+  const auto model = one.load();
+  const SiteRecorder recorder;
+  model->forward(one.rows());
+  return recorder.sites();
+}
+
+Names names_of(const std::vector<SiteInfo>& sites) {
+  Names names;
+  for (const SiteInfo& site : sites) names.push_back(site.name);
+  return names;
+}
+
+Names without_operators(Names names) {
+  std::erase_if(names, [](const std::string& name) { return name.find(':') != std::string::npos; });
+  return names;
+}
+
+std::map<std::string, at::Tensor> state_of(const ExportedModel& model) {
+  std::map<std::string, at::Tensor> state;
+  for (const auto& one : model.named_parameters()) state[one.key()] = one.value().detach().clone();
+  for (const auto& one : model.named_buffers()) state[one.key()] = one.value().clone();
+  return state;
+}
+
+// A training pass in a model of its own: output, gradients, and the state afterwards.
+std::vector<at::Tensor> pass(const Case& one) {
+  const auto model = one.load();
+  const at::Tensor input = one.rows();
+  at::manual_seed(3);
+  const at::Tensor output = model->forward(input);
+  output.square().mean().backward();
+  std::vector<at::Tensor> results{output.detach()};
+  for (const at::Tensor& parameter : trained_parameters(*model).tensors)
+    if (parameter.grad().defined()) results.push_back(parameter.grad());
+  for (const auto& buffer : model->named_buffers()) results.push_back(buffer.value());
+  return results;
+}
+
+void expect_same_bits(const std::vector<at::Tensor>& got, const std::vector<at::Tensor>& expected,
+                      const std::string& what) {
+  ASSERT_EQ(got.size(), expected.size()) << what;
+  for (std::size_t i = 0; i < got.size(); ++i) EXPECT_TRUE(at::equal(got[i], expected[i])) << what << ", tensor " << i;
+}
+
+// The mlp by hand, behind fc1: relu, the dropout given, fc2.
+struct MlpWeights {
+  explicit MlpWeights(const ExportedModel& model) {
+    const auto held = model.named_parameters();
+    w1 = held["fc1.weight"], b1 = held["fc1.bias"], w2 = held["fc2.weight"], b2 = held["fc2.bias"];
+  }
+  at::Tensor hidden(const at::Tensor& input) const { return at::linear(input, w1, b1); }
+  at::Tensor rest(const at::Tensor& from_fc1) const { return at::linear(at::relu(from_fc1), w2, b2); }
+
+  at::Tensor w1, b1, w2, b2;
+};
+
+Rule constant_rule(const std::string& sites, Direction direction) {
+  Rule rule;
+  rule.sites = sites;
+  rule.direction = direction;
+  rule.perturbation = {"constant", {{"scale", 0.25}}};
+  return rule;
+}
+
+// What goes wrong with an archive of these bytes when it is loaded and, if it loads, run.
+std::string error_with(const TemporaryFolder& folder, const std::string& bytes, std::optional<std::string> output = {},
+                       const std::vector<std::int64_t>& input = kMlp.input) {
+  const std::string path = folder.write("net.pt2", bytes);
+  return user_error([&] { load_exported(path, output)->forward(at::ones(input)); });
+}
+
+void expect_one_line(const std::string& error, const Names& parts) {
+  EXPECT_TRUE(error.starts_with("[model] ")) << error;
+  EXPECT_EQ(error.find('\n'), std::string::npos) << error;
+  for (const std::string& part : parts)
+    EXPECT_NE(error.find(part), std::string::npos) << part << " is not in: " << error;
+}
+
+TEST(ExportedTest, SitesAreModulePathsInTheOrderOfTheGraph) {
+  EXPECT_EQ(names_of(sites_of(kMlp)), (Names{"fc1:aten.linear", "fc1", "relu:aten.relu", "relu", "dropout:aten.dropout",
+                                             "dropout", "fc2:aten.linear", "fc2"}));
+  EXPECT_EQ(without_operators(names_of(sites_of(kImages))),
+            (Names{"conv1", "norm1", "relu", "conv2", "norm2", "drop_maps", "pool", "embed", "norm3", "drop", "head"}));
+  EXPECT_EQ(without_operators(names_of(sites_of(kShared))),
+            (Names{"base.linear", "base", "lstm.0", "lstm.1", "lstm.2", "encode", "decode", "head"}));
+}
+
+TEST(ExportedTest, OperatorsAreSitesBehindAColon) {
+  const Names names = names_of(sites_of(kImages));
+  for (const std::string name : {"conv1:aten.conv2d", ":aten.chunk#0", ":aten.chunk#1", ":aten.cat", ":aten.mul",
+                                 ":aten.mul.1", "drop:aten.dropout_"})
+    EXPECT_EQ(std::count(names.begin(), names.end(), name), 1) << name;
+  const Names shared = names_of(sites_of(kShared));
+  for (const std::string name : {"lstm:aten.lstm#0", "lstm:aten.lstm#2", "base:aten.tanh", "base:aten.add"})
+    EXPECT_EQ(std::count(shared.begin(), shared.end(), name), 1) << name;
+}
+
+// Integers take no perturbation: `sites: "*"` has to pass them by.
+TEST(ExportedTest, CountersAndSizesAreNoSites) {
+  for (const Case& one : kCases)
+    for (const SiteInfo& site : sites_of(one)) EXPECT_EQ(site.dtype, "float32") << one.name << ' ' << site.name;
+}
+
+TEST(ExportedTest, ASharedModuleHasOccurrences) {
+  std::map<std::string, std::int64_t> occurrences;
+  for (const SiteInfo& site : sites_of(kShared)) occurrences[site.name] = site.occurrences;
+  EXPECT_EQ(occurrences["base"], 3);
+  EXPECT_EQ(occurrences["base.linear"], 3);
+  EXPECT_EQ(occurrences["base:aten.tanh"], 3);
+  EXPECT_EQ(occurrences["decode"], 2);
+  EXPECT_EQ(occurrences["encode"], 1);
+  const Names notes = kShared.load()->notes();
+  EXPECT_TRUE(std::any_of(notes.begin(), notes.end(),
+                          [](const std::string& note) { return note.starts_with("module alias is base"); }));
+}
+
+TEST(ExportedTest, AnOccurrenceIsPerturbedByItself) {
+  const auto output_with = [](std::int64_t which) {
+    std::int64_t seen = 0;
+    const ObserverScope scope({.on_forward = [&](const TapPoint& at, const at::Tensor& tensor) {
+      if (at.site.name() != "base") return at::Tensor();
+      EXPECT_EQ(at.occurrence, seen);
+      return seen++ == which ? tensor + 1 : at::Tensor();
+    }});
+    return kShared.load()->forward(kShared.rows());
+  };
+  const at::Tensor clean = output_with(-1);
+  for (std::int64_t which = 0; which < 3; ++which) EXPECT_FALSE(at::equal(output_with(which), clean)) << which;
+}
+
+TEST(ExportedTest, IdleTapsChangeNoBit) {
+  const OneThread one_thread;
+  for (const Case& one : kCases) {
+    const auto clean = pass(one);
+    Plan plan({constant_rule("*", Direction::kBoth)}, {.seed = 1, .run_steps = 10});
+    {
+      const PlanScope scope(plan, {.step = 1, .loss_divisor = 1});
+      const PlanPause pause;
+      expect_same_bits(pass(one), clean, one.name);
+    }
+    const auto leave = [](const TapPoint&, const at::Tensor&) { return at::Tensor(); };
+    const ObserverScope scope({.on_forward = leave, .on_backward = leave});
+    expect_same_bits(pass(one), clean, one.name);
+  }
+}
+
+// Also where operators in place, on the tapped tensor or through a view of it, come before and behind it.
+TEST(ExportedTest, ACopyAtASiteChangesNoBit) {
+  const OneThread one_thread;
+  for (const Case& one : kCases) {
+    const auto clean = pass(one);
+    for (const SiteInfo& site : sites_of(one)) {
+      const ObserverScope scope({.on_forward = [&](const TapPoint& at, const at::Tensor& tensor) {
+        return at.site.name() == site.name ? tensor.clone() : at::Tensor();
+      }});
+      expect_same_bits(pass(one), clean, std::string(one.name) + ' ' + site.name);
+    }
+  }
+}
+
+TEST(ExportedTest, AForwardPerturbationReachesTheOutput) {
+  const auto model = kMlp.load();
+  model->eval();
+  const MlpWeights weights(*model);
+  const at::Tensor input = kMlp.rows();
+  Plan plan({constant_rule("fc1", Direction::kForward)}, {.seed = 1, .run_steps = 10});
+  const PlanScope scope(plan, {.step = 1, .rows = 5});
+  const at::Tensor expected = weights.rest(weights.hidden(input) + 0.25);
+  EXPECT_TRUE(at::allclose(model->forward(input), expected, 1e-6, 1e-6));
+  EXPECT_FALSE(at::allclose(weights.rest(weights.hidden(input)), expected, 1e-3, 1e-3));
+}
+
+TEST(ExportedTest, ABackwardPerturbationReachesTheGradientsBeforeItAlone) {
+  const auto clean = kMlp.load(), noisy = kMlp.load();
+  const at::Tensor input = kMlp.rows();
+  clean->eval(), noisy->eval();
+  clean->forward(input).square().sum().backward();
+  Plan plan({constant_rule("fc1", Direction::kBackward)}, {.seed = 1, .run_steps = 10});
+  {
+    const PlanScope scope(plan, {.step = 1, .rows = 5, .loss_divisor = 1});
+    noisy->forward(input).square().sum().backward();
+  }
+  const MlpWeights a(*clean), b(*noisy);
+  EXPECT_TRUE(at::equal(b.w2.grad(), a.w2.grad()));
+  EXPECT_TRUE(at::allclose(b.b1.grad(), a.b1.grad() + 5 * 0.25, 1e-5, 1e-6));
+  EXPECT_TRUE(at::allclose(b.w1.grad(), a.w1.grad() + 0.25 * input.sum(0), 1e-5, 1e-6));
+}
+
+// An operator in place stands behind norm2 and one through a view behind pool.
+TEST(ExportedTest, ABackwardRuleBeforeAnOperatorInPlaceAddsItsEpsOnce) {
+  const auto gradient = [](bool perturbed) {
+    const auto model = kImages.load();
+    const at::Tensor input = kImages.rows();
+    model->eval();
+    Plan plan({constant_rule("norm2", Direction::kBackward)}, {.seed = 1, .run_steps = 10});
+    const PlanScope scope(plan, {.step = perturbed ? 1 : 0, .rows = 5, .loss_divisor = 1});
+    std::unique_ptr<PlanPause> pause;
+    if (!perturbed) pause = std::make_unique<PlanPause>();
+    model->forward(input).square().sum().backward();
+    return model->named_parameters()["norm2.bias"].grad();
+  };
+  EXPECT_TRUE(at::allclose(gradient(true), gradient(false) + 5 * 16 * 0.25, 1e-5, 1e-5));
+}
+
+TEST(ExportedTest, AddressedMasksAreThoseOfTheirAddress) {
+  const auto model = kMlp.load(DropoutMasks::kAddressed);
+  const MlpWeights weights(*model);
+  const at::Tensor input = kMlp.rows();
+  const auto output_at = [&](std::int64_t step) {
+    const DropoutScope masks({.seed = 1, .step = step});
+    return model->forward(input);
+  };
+  const at::Tensor first = output_at(2);
+  EXPECT_TRUE(at::equal(output_at(2), first));
+  EXPECT_FALSE(at::equal(output_at(3), first));
+  {
+    const DropoutScope masks({.seed = 1, .step = 2});
+    const at::Tensor dropped = dropout("dropout", at::relu(weights.hidden(input)), 0.5);
+    EXPECT_TRUE(at::allclose(at::linear(dropped, weights.w2, weights.b2), first));
+  }
+  model->eval();
+  EXPECT_TRUE(at::allclose(output_at(2), weights.rest(weights.hidden(input))));
+}
+
+TEST(ExportedTest, AddressedDropoutInPlaceIsSeenByItsReaders) {
+  const auto model = kImages.load(DropoutMasks::kAddressed);
+  const at::Tensor input = kImages.rows();
+  at::Tensor before, behind;
+  const ObserverScope scope({.on_forward = [&](const TapPoint& at, const at::Tensor& tensor) {
+    if (at.site.name() == "norm3") before = tensor.detach().clone();
+    if (at.site.name() == ":aten.relu") behind = tensor.detach().clone();
+    return at::Tensor();
+  }});
+  const DropoutScope masks({.seed = 1, .step = 2});
+  model->forward(input);
+  const DropoutScope again({.seed = 1, .step = 2});
+  EXPECT_TRUE(at::equal(behind, at::relu(dropout("drop", before, 0.3))));
+  const Names notes = model->notes();
+  ASSERT_EQ(notes.size(), 2u);
+  EXPECT_TRUE(notes[0].starts_with("no sites are ")) << notes[0];
+  EXPECT_TRUE(notes[1].starts_with("drop_maps (feature_dropout) draws")) << notes[1];
+}
+
+TEST(ExportedTest, TorchMasksAreThoseOfItsGenerator) {
+  const auto model = kMlp.load();
+  const MlpWeights weights(*model);
+  const at::Tensor input = kMlp.rows();
+  const DropoutScope not_asked({.seed = 1, .step = 2});
+  at::manual_seed(5);
+  const at::Tensor output = model->forward(input);
+  at::manual_seed(5);
+  const at::Tensor dropped = at::dropout(at::relu(weights.hidden(input)), 0.5, true);
+  EXPECT_TRUE(at::equal(output, at::linear(dropped, weights.w2, weights.b2)));
+}
+
+TEST(ExportedTest, BuffersMoveInTrainingAlone) {
+  for (const Case& one : {kImages, kShared}) {
+    const auto model = one.load();
+    const at::Tensor input = one.rows();
+    const auto fresh = state_of(*model);
+    model->eval();
+    const at::Tensor output = model->forward(input);
+    EXPECT_TRUE(at::equal(model->forward(input), output)) << one.name;
+    for (const auto& [name, tensor] : state_of(*model)) EXPECT_TRUE(at::equal(tensor, fresh.at(name))) << name;
+    model->train();
+    model->forward(input);
+    const auto moved = state_of(*model);
+    const Names expected = one.name == std::string("images")
+                               ? Names{"norm1.running_mean", "norm1.running_var", "norm1.num_batches_tracked",
+                                       "norm3.running_mean", "norm3.running_var", "norm3.num_batches_tracked"}
+                               : Names{"steps", "level"};
+    for (const auto& [name, tensor] : moved) {
+      const bool moves = std::find(expected.begin(), expected.end(), name) != expected.end();
+      EXPECT_EQ(!at::equal(tensor, fresh.at(name)), moves) << name;
+    }
+    const std::string counter = one.name == std::string("images") ? "norm1.num_batches_tracked" : "steps";
+    EXPECT_EQ(moved.at(counter).item<std::int64_t>(), fresh.at(counter).item<std::int64_t>() + 1);
+  }
+}
+
+TEST(ExportedTest, TiedWeightsAreOneTensorTrainedOnce) {
+  const auto model = kShared.load();
+  const auto held = model->named_parameters();
+  const std::pair<const char*, const char*> tied[] = {{"encode.weight", "decode.weight"},
+                                                      {"base.linear.weight", "alias.linear.weight"},
+                                                      {"base.linear.bias", "alias.linear.bias"}};
+  const TrainedParameters trained = trained_parameters(*model);
+  for (const auto& [first, second] : tied) {
+    EXPECT_TRUE(held[first].is_same(held[second])) << first;
+    EXPECT_EQ(std::count(trained.names.begin(), trained.names.end(), first) +
+                  std::count(trained.names.begin(), trained.names.end(), second),
+              1)
+        << first;
+  }
+  EXPECT_FALSE(held["encode.bias"].is_same(held["decode.bias"]));
+  const TemporaryFolder folder;
+  {
+    const at::NoGradGuard no_grad;
+    for (const at::Tensor& parameter : trained.tensors) at::Tensor(parameter).add_(1);
+  }
+  save_weights(folder.path("weights.safetensors"), *model);
+  const auto other = kShared.load();
+  load_weights(folder.path("weights.safetensors"), *other);
+  EXPECT_TRUE(at::equal(other->named_parameters()["decode.weight"], held["encode.weight"]));
+  EXPECT_TRUE(other->named_parameters()["decode.weight"].is_same(other->named_parameters()["encode.weight"]));
+}
+
+TEST(ExportedTest, StateIsInTheOrderOfTheFile) {
+  const auto model = kMlp.load();
+  Names names;
+  for (const StoredTensor& one : model->program().state) names.push_back(one.name);
+  EXPECT_EQ(names, (Names{"fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias"}));
+}
+
+TEST(ExportedTest, WhatIsNotInStateDictIsABufferOfItsOwn) {
+  const auto model = kShared.load();
+  EXPECT_TRUE(model->named_buffers().contains("offset"));
+  EXPECT_FALSE(model->in_state_dict("offset"));
+  EXPECT_TRUE(model->in_state_dict("steps"));
+}
+
+TEST(ExportedTest, ASavedArchiveIsTheNetworkAsItStands) {
+  const TemporaryFolder folder;
+  for (const Case& one : kCases) {
+    const auto model = one.load();
+    {
+      const at::NoGradGuard no_grad;
+      for (const at::Tensor& parameter : trained_parameters(*model).tensors) at::Tensor(parameter).mul_(1.5);
+    }
+    model->forward(one.rows());
+    model->save_beside_weights(folder.path(""));
+    const auto again = load_exported(folder.path("model.pt2"), one.output);
+    const auto expected = state_of(*model);
+    for (const auto& [name, tensor] : state_of(*again)) EXPECT_TRUE(at::equal(tensor, expected.at(name))) << name;
+    model->eval(), again->eval();
+    EXPECT_TRUE(at::equal(again->forward(one.rows()), model->forward(one.rows()))) << one.name;
+  }
+}
+
+TEST(ExportedTest, AnyOfTheOutputsIsTheOutput) {
+  const at::Tensor logits = kShared.load()->forward(kShared.rows());
+  EXPECT_EQ(logits.sizes(), (at::IntArrayRef{5, 5}));
+  EXPECT_EQ(load_exported(exported_file("shared"), "extra")->forward(kShared.rows()).sizes(), (at::IntArrayRef{5, 4}));
+}
+
+TEST(ExportedTest, TheInputIsFoundByItsNameOrByTheWiringOrAlone) {
+  const at::Tensor input = kMlp.rows();
+  const auto output_of = [&](const Names& inputs, const std::string& name) {
+    ExportedModel model(exported_file("mlp"), DropoutMasks::kTorch, {inputs, std::nullopt});
+    model.eval();
+    return model.forward_batch(data::Batch({{name, input}, {"other", at::zeros({5, 6})}}));
+  };
+  const at::Tensor expected = output_of({}, "x");
+  EXPECT_TRUE(at::equal(output_of({}, "input"), expected));
+  EXPECT_TRUE(at::equal(output_of({"pixels"}, "pixels"), expected));
+  EXPECT_FALSE(at::equal(output_of({"other"}, "pixels"), expected));
+  EXPECT_NE(user_error([&] { output_of({}, "pixels"); }).find("expected a batch with a tensor 'input'"),
+            std::string::npos);
+}
+
+TEST(ExportedTest, AConfigMakesItByItsKind) {
+  ModelConfig config;
+  config.spec = {"exported", {{"path", exported_file("shared")}, {"output", "extra"}, {"dropout", "torch"}}};
+  const Network network = make_network(config, {{4, 6}, 4}, 1);
+  const at::Tensor input = kShared.rows();
+  EXPECT_TRUE(at::equal(network.forward(data::Batch(input, at::zeros({5}, at::kLong))),
+                        load_exported(exported_file("shared"), "extra")->forward(input)));
+}
+
+TEST(ExportedTest, AnInputThatDoesNotFitIsRefused) {
+  const auto refusal = [](const at::Tensor& input) { return user_error([&] { kMlp.load()->forward(input); }); };
+  expect_one_line(refusal(at::ones({5, 7})), {"input 'x'", "of size 6 in dimension 1", "[5, 7]"});
+  expect_one_line(refusal(at::ones({5, 2, 3})), {"input 'x'", "of 2 dimensions", "[5, 2, 3]"});
+  expect_one_line(refusal(at::ones({5, 6}, at::kDouble)), {"input 'x'", "of type Float", "Double [5, 6]"});
+  expect_one_line(refusal(at::ones({5, 6}, at::kLong)), {"of type Float", "Long [5, 6]"});
+  expect_one_line(refusal(at::ones({513, 6})), {"of size 1 to 512 in dimension 0", "[513, 6]"});
+  EXPECT_EQ(refusal(at::ones({1, 6})), "no error");
+  EXPECT_EQ(refusal(at::ones({512, 6})), "no error");
+}
+
+TEST(ExportedTest, ABatchOfAFixedSizeSaysHowToExportAnother) {
+  const TemporaryFolder folder;
+  const std::string fixed = edited(exported_file("mlp"), kProgram, [](nlohmann::json& program) {
+    program["graph_module"]["graph"]["tensor_values"]["x"]["sizes"][0] = {{"as_int", 4}};
+  });
+  expect_one_line(error_with(folder, fixed, {}, {4, 6}), {"any size, got 4 rows alone in input 'x'", "dynamic_shapes"});
+}
+
+TEST(ExportedTest, WiringThatDoesNotFitIsRefused) {
+  const auto refusal = [](const std::string& name, const Wiring& wiring) {
+    return user_error([&] { ExportedModel(exported_file(name), DropoutMasks::kTorch, wiring); });
+  };
+  expect_one_line(refusal("shared", {}), {"shared.pt2: ", "model.output", "(logits, extra), got none"});
+  expect_one_line(refusal("shared", {{}, "hidden"}), {"model.output one of logits, extra, got 'hidden'"});
+  expect_one_line(refusal("mlp", {{"x", "mask"}, {}}), {"model.inputs", "1 tensors", "got 2"});
+}
+
+TEST(ExportedTest, AFileThatIsNoneIsNamed) {
+  const TemporaryFolder folder;
+  const auto refusal = [](const std::string& path) { return user_error([&] { load_exported(path); }); };
+  expect_one_line(refusal(folder.path("none.pt2")), {folder.path("none.pt2"), "got no file"});
+  expect_one_line(refusal(folder.path("")), {"got no file"});
+  expect_one_line(refusal(folder.write("empty.pt2", "")), {"empty.pt2", "cannot be read"});
+  expect_one_line(refusal(folder.write("text.pt2", std::string(5000, 'x'))), {"text.pt2", "cannot be read"});
+}
+
+TEST(ExportedTest, ATorchScriptArchiveIsOfAnotherKind) {
+  const TemporaryFolder folder;
+  torch::jit::Module script("Net");
+  script.register_parameter("w", at::ones({2}), /*is_buffer=*/false);
+  script.save(folder.path("net.pt"));
+  expect_one_line(user_error([&] { load_exported(folder.path("net.pt")); }),
+                  {"net.pt: ", "TorchScript archive", "model.kind torchscript"});
+}
+
+TEST(ExportedTest, WhatCannotBeCarriedOutIsNamed) {
+  using Json = nlohmann::json;
+  const TemporaryFolder folder;
+  const auto with_program = [&](const std::function<void(Json&)>& edit) {
+    return error_with(folder, edited(exported_file("mlp"), kProgram, edit));
+  };
+  const auto with_target = [&](const std::string& target) {
+    return with_program([&](Json& program) { program["graph_module"]["graph"]["nodes"][0]["target"] = target; });
+  };
+  const auto with_weights = [&](const std::function<void(Json&)>& edit) {
+    return error_with(folder, edited(exported_file("mlp"), kWeightsList, edit));
+  };
+  EXPECT_EQ(with_program([](Json&) {}), "no error");
+  const std::pair<std::string, Names> refusals[] = {
+      {with_program([](Json& program) { program["schema_version"]["major"] = 9; }), {"export schema 8, got 9."}},
+      {with_program([](Json& program) { program["verifiers"] = {"ATEN"}; }), {"run_decompositions"}},
+      {with_target("torch.ops.aten.linearr.default"),
+       {"node linear of module fc1", "no operator aten::linearr (default)", "older than the file"}},
+      {with_target("torch.ops.own.linear.default"), {"own::linear", "the library that brings it is not loaded"}},
+      {with_target("torch.ops.higher_order.cond"), {"cond", "control flow"}},
+      {with_target("math.gamma"), {"Python's math.gamma is not known"}},
+      {with_program([](Json& program) {
+         program["graph_module"]["graph"]["nodes"][1]["inputs"][0]["arg"] = {{"as_tensor", {{"name", "later"}}}};
+       }),
+       {"node relu of module relu", "'later' is read before any node makes it"}},
+      {with_program([](Json& program) {
+         program["graph_module"]["graph"]["nodes"][0]["inputs"][0]["arg"] = {{"as_graph", {{"name", "inner"}}}};
+       }),
+       {"node linear", "graph of its own"}},
+      {with_program([](Json& program) {
+         program["graph_module"]["graph"]["nodes"][0]["inputs"][0]["arg"] = {{"as_custom_obj", {{"name", "c"}}}};
+       }),
+       {"as_custom_obj", "not known"}},
+      {with_weights([](Json& list) { list["config"]["fc1.bias"]["use_pickle"] = true; }),
+       {"tensor 'fc1.bias' is pickled"}},
+      {with_weights([](Json& list) { list["config"]["fc1.bias"]["tensor_meta"]["sizes"][0]["as_int"] = 9; }),
+       {"tensor 'fc1.bias' does not lie within the 8 elements"}},
+      {with_weights([](Json& list) { list["config"]["fc1.bias"]["tensor_meta"]["storage_offset"]["as_int"] = -1; }),
+       {"tensor 'fc1.bias' does not lie within"}},
+      {with_weights([](Json& list) { list["config"]["fc1.bias"]["tensor_meta"]["dtype"] = 99; }), {"element type 99"}},
+      {with_weights([](Json& list) { list["config"].erase("fc1.bias"); }), {"no values for 'fc1.bias'"}},
+      {with_weights([](Json& list) { list["config"]["fc1.bias"]["path_name"] = "weight_77"; }),
+       {"no record 'data/weights/weight_77'"}}};
+  for (const auto& [error, parts] : refusals) {
+    expect_one_line(error, parts);
+    expect_one_line(error, {folder.path("net.pt2")});
+  }
+}
+
+}  // namespace
+}  // namespace gradquake::model::exported
