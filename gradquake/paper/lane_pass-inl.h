@@ -1,9 +1,9 @@
 // lane_pass.h for one Highway target; included once per target. Internal.
-#if defined(GRADQUAKE_STUDY_PAPER_LANE_PASS_INL_H) == defined(HWY_TARGET_TOGGLE)
-#ifdef GRADQUAKE_STUDY_PAPER_LANE_PASS_INL_H
-#undef GRADQUAKE_STUDY_PAPER_LANE_PASS_INL_H
+#if defined(GRADQUAKE_PAPER_LANE_PASS_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef GRADQUAKE_PAPER_LANE_PASS_INL_H
+#undef GRADQUAKE_PAPER_LANE_PASS_INL_H
 #else
-#define GRADQUAKE_STUDY_PAPER_LANE_PASS_INL_H
+#define GRADQUAKE_PAPER_LANE_PASS_INL_H
 #endif
 
 #include <hwy/highway.h>
@@ -11,6 +11,7 @@
 #include "gradquake/paper/lane_pass.h"
 
 HWY_BEFORE_NAMESPACE();
+// NOLINTBEGIN(misc-definitions-in-headers): included once a set of instructions, each a namespace of its own.
 namespace gradquake::paper::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
@@ -205,5 +206,6 @@ void products(const double* HWY_RESTRICT columns, std::size_t samples, std::size
 }
 
 }  // namespace gradquake::paper::HWY_NAMESPACE
+// NOLINTEND(misc-definitions-in-headers)
 HWY_AFTER_NAMESPACE();
 #endif

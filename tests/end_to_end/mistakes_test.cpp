@@ -20,6 +20,8 @@ Mistake train(const char* name, const std::string& override, std::vector<std::st
   return {name, {"train", "small.yaml", override}, std::move(parts)};
 }
 
+std::string plugins(const std::string& name) { return "plugins=[" GRADQUAKE_BINARY_DIR "/" + name + ".so]"; }
+
 const std::string kRule = "direction: forward, kind: gaussian, scale: 1.0";
 
 const Mistake kMistakes[] = {
@@ -60,6 +62,18 @@ const Mistake kMistakes[] = {
     train("DuplicateLabel",
           "perturbations=[{label: twin, sites: \"*\", " + kRule + "}, {label: twin, sites: \"*\", " + kRule + "}]",
           {"label", "twin"}),
+    train("PluginIsMissing", "plugins=[nowhere.so]", {"plugins: nowhere.so", "got no file"}),
+    train("PluginIsNoLibrary", "plugins=[small.yaml]", {"plugins: small.yaml", "cannot be loaded"}),
+    train("PluginIsAnotherLibrary", plugins("libgradquake_hooks"), {"GRADQUAKE_PLUGIN", "a library without"}),
+    train("PluginOfAnotherVersion", plugins("libplugin_another_version"),
+          {"built against gradquake 0.1.0", "got one built against 0.0.1"}),
+    train("PluginWithAMissingSymbol", plugins("libplugin_missing_symbol"),
+          {"cannot be loaded", "function_of_a_library_that_was_not_linked"}),
+    train("PluginWhoseKindIsTaken", plugins("libplugin_taken_kind"), {"libplugin_taken_kind.so", "gaussian"}),
+    train("AliasOfNoSite", "aliases={nope: x}", {"aliases of the model's sites", "'layers.", "got 'nope'"}),
+    train("ExportedModelIsMissing", "model={kind: exported, path: nowhere.pt2}", {"nowhere.pt2", "got no file"}),
+    train("ExportedModelIsNone", "model={kind: exported, path: small.yaml}", {"small.yaml", "cannot be read"}),
+    train("ScriptIsNone", "model={kind: torchscript, path: small.yaml}", {"small.yaml", "cannot be read"}),
     train("DataPathIsMissing", "data={kind: idx, path: nowhere}", {"nowhere"}),
     train("DataFileIsTruncated", "data={kind: idx, path: corrupt}", {"corrupt/train-images-idx3-ubyte.gz"}),
     train("DataFileIsNoLibsvm", "data={kind: libsvm, path: small.yaml}", {"small.yaml:1"}),
