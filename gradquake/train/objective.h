@@ -1,8 +1,8 @@
 // Objectives: from a network's output and its batch to a loss, and to the metric that belongs to it. The built-in ones,
 // a file each in kinds/:
 //
-// * cross_entropy: -ln softmax(output)[target]; output [rows, classes, ...] or [rows, ..., classes], target int64
-//   [rows, ...]
+// * cross_entropy: -ln softmax(output)[target]; output [rows, classes, ...] or [rows, ..., classes] (where both fit,
+//   the latter), target int64 [rows, ...]
 // * mse: mean_k (output_k - target_k)^2; targets of numbers, of the output's size; classes one-hot
 // * mae: mean_k |output_k - target_k|; likewise
 // * huber: mean_k of e^2 / 2 where |e| <= delta, else delta (|e| - delta / 2), e = output_k - target_k; likewise

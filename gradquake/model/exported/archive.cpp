@@ -28,7 +28,7 @@ constexpr const char* kConstants = "data/constants/";
 
 std::vector<std::int64_t> integers(const nlohmann::json& list) {
   std::vector<std::int64_t> values;
-  for (const nlohmann::json& one : list) values.push_back(one.at("as_int").get<std::int64_t>());
+  for (const nlohmann::json& one : list) values.push_back(integer_of(one.at("as_int")));
   return values;
 }
 
@@ -38,7 +38,7 @@ struct Place {
       : type(scalar_type(meta.at("dtype"))),
         sizes(integers(meta.at("sizes"))),
         strides(integers(meta.at("strides"))),
-        offset(meta.at("storage_offset").at("as_int")) {
+        offset(integer_of(meta.at("storage_offset").at("as_int"))) {
     layout(meta.at("layout"));
   }
 

@@ -90,7 +90,7 @@ class ArgumentReader {
 
   bool read_numbers(const std::string& kind, const json& value) {
     if (kind == "as_int") {
-      const auto integer = value.get<std::int64_t>();
+      const std::int64_t integer = integer_of(value);
       if (is(type_, c10::TypeKind::TensorType))
         set(number_tensor(integer));
       else if (is(type_, c10::TypeKind::FloatType))
@@ -148,7 +148,7 @@ class ArgumentReader {
       const auto [member, held] = member_of(one);
       const bool named = member == "as_name";
       slots.push_back(named ? slot_of_(held) : kNoSlot);
-      constants.push_back(named ? c10::IValue() : integers ? c10::IValue(held.get<std::int64_t>()) : number(held));
+      constants.push_back(named ? c10::IValue() : integers ? c10::IValue(integer_of(held)) : number(held));
     }
     fill(integers ? Fill::Kind::kIntegers : Fill::Kind::kNumbers, std::move(slots), std::move(constants));
     return true;

@@ -135,8 +135,9 @@ std::vector<std::string> ExportedModel::notes() const { return program_.notes; }
 void ExportedModel::save_beside_weights(const std::string& folder) const {
   std::map<std::string, at::Tensor> now;
   for (const StoredTensor& one : program_.state) now[one.name] = one.tensor;
-  write_file("model", std::filesystem::path(folder) / "model.pt2",
-             archive_->with_values([&](const std::string& name) { return now.at(name); }));
+  const std::string bytes =
+      reading(path_, [&] { return archive_->with_values([&](const std::string& name) { return now.at(name); }); });
+  write_file("model", std::filesystem::path(folder) / "model.pt2", bytes);
 }
 
 }  // namespace gradquake::model::exported

@@ -123,7 +123,7 @@ void add_sites(Program& program, const std::set<Slot>& returned, const std::set<
   std::size_t moved = 0;
   for (const Node& node : program.nodes) {
     if (!node.left_out_in_evaluation) continue;
-    ++moved;
+    for (const Slot slot : node.outputs) moved += integers.contains(slot) ? 0 : 1;
     passed_by.insert(node.outputs.begin(), node.outputs.end());
   }
   if (!passed_by.empty())

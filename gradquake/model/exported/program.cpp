@@ -117,14 +117,14 @@ class ProgramReader {
   void read_ranges(const json& constraints) {
     for (const auto& [symbol, range] : constraints.items()) {
       const json &least = range.at("min_val"), &most = range.at("max_val");
-      ranges_[symbol] = {least.is_null() ? 0 : least.get<std::int64_t>(),
-                         most.is_null() ? std::numeric_limits<std::int64_t>::max() : most.get<std::int64_t>(), symbol};
+      ranges_[symbol] = {least.is_null() ? 0 : integer_of(least),
+                         most.is_null() ? std::numeric_limits<std::int64_t>::max() : integer_of(most), symbol};
     }
   }
 
   Input::Size size_of(const json& size) const {
     const auto [kind, value] = member_of(size);
-    if (kind == "as_int") return {value.get<std::int64_t>(), value.get<std::int64_t>(), ""};
+    if (kind == "as_int") return {integer_of(value), integer_of(value), ""};
     const Input::Size any{0, std::numeric_limits<std::int64_t>::max(), ""};
     const std::string expression = value.at("expr_str"), head = "Symbol('";
     if (!expression.starts_with(head)) return any;  // an expression of other sizes

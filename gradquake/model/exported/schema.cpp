@@ -7,6 +7,11 @@
 
 namespace gradquake::model::exported {
 
+std::int64_t integer_of(const nlohmann::json& value) {
+  if (!value.is_number_integer()) refuse("expected an integer, got " + value.dump().substr(0, 40));
+  return value.get<std::int64_t>();
+}
+
 at::ScalarType scalar_type(std::int64_t code) {
   static const std::map<std::int64_t, at::ScalarType> types{
       {1, at::kByte},        {2, at::kChar},          {3, at::kShort},          {4, at::kInt},

@@ -15,6 +15,7 @@ namespace gradquake::model::exported {
 
 inline constexpr std::int64_t kSchemaMajor = 8;
 
+std::int64_t integer_of(const nlohmann::json& value);
 at::ScalarType scalar_type(std::int64_t code);
 at::Layout layout(std::int64_t code);
 at::MemoryFormat memory_format(std::int64_t code);
