@@ -5,6 +5,7 @@
 #include "gradquake/core/replace_file.h"
 #include "gradquake/hooks/ledger.h"
 #include "gradquake/measure/curvature_probe.h"
+#include "gradquake/model/model.h"
 #include "gradquake/model/weights.h"
 #include "gradquake/predict/run_history.h"
 #include "gradquake/predict/run_theory.h"
@@ -96,8 +97,8 @@ RunResult run_from(train::Task& task, const Options& options, const RunFolder& f
     for (const theory::Finding& finding : theory.findings) options.log(finding.kind + ": " + finding.message);
   }
   model::save_weights(folder.file("weights.safetensors"), *task.model);
-  if (const auto* model = dynamic_cast<const model::Model*>(task.model.get()))
-    model->save_beside_weights(folder.path.string());
+  if (const auto* own = dynamic_cast<const model::Model*>(task.model.get()))
+    own->save_beside_weights(folder.path.string());
   write_file("run", folder.file("summary.json"), report::summary_text(result.summary));
   return result;
 }
