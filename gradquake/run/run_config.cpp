@@ -9,6 +9,7 @@
 
 #include "gradquake/config/enum_reader.h"
 #include "gradquake/config/kind_reader.h"
+#include "gradquake/core/error.h"
 #include "gradquake/core/seeds.h"
 #include "gradquake/hooks/schedule.h"
 #include "gradquake/model/registry.h"
