@@ -37,9 +37,10 @@ constexpr std::array<std::string_view, 11> kFusedOperators = {"scaled_dot_produc
                                                               "rnn_relu_cell"};
 
 std::string plain_name(const c10::FunctionSchema& schema) {
-  std::string name = schema.name();
+  const std::string& name = schema.name();
   if (name.starts_with("aten::")) return name.substr(6);
-  return name.replace(name.find("::"), 2, ".");
+  const std::size_t colons = name.find("::");
+  return name.substr(0, colons) + '.' + name.substr(colons + 2);
 }
 
 // All operators that make a tensor from nothing, or from a shape, take this flag.
