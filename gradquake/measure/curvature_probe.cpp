@@ -11,6 +11,7 @@
 #include "gradquake/curvature/lanczos.h"
 #include "gradquake/curvature/state_guard.h"
 #include "gradquake/data/batch_sampler.h"
+#include "gradquake/hooks/first_line.h"
 #include "gradquake/model/trained_parameters.h"
 #include "gradquake/train/regularizer.h"
 
@@ -74,8 +75,7 @@ std::string CurvatureProbe::second_derivative_obstacle() const {
     curvature::HessianOperator hessian([&] { return data_loss(few); }, parameters_);
     hessian.apply_flat(at::ones({hessian.dimension()}, at::TensorOptions(hessian.device()).dtype(hessian.dtype())));
   } catch (const c10::Error& error) {
-    const std::string reason = error.what_without_backtrace();
-    return "the Hessian cannot be formed: " + reason.substr(0, reason.find('\n'));
+    return "the Hessian cannot be formed: " + detail::first_line(error);
   }
   return "";
 }

@@ -14,6 +14,7 @@
 #include "gradquake/core/error.h"
 #include "gradquake/core/replace_file.h"
 #include "gradquake/data/safetensors.h"
+#include "gradquake/hooks/first_line.h"
 #include "gradquake/model/model.h"
 
 namespace gradquake::model {
@@ -47,9 +48,7 @@ NamedTensors tensors_of_archive(const std::string& bytes, const std::string& pat
     for (const auto& buffer : script.named_buffers()) tensors[buffer.name] = buffer.value;
     return tensors;
   } catch (const std::exception& error) {
-    const std::string reason = error.what();
-    throw UserError("model",
-                    path + ": expected weights that torch.jit.load reads, got: " + reason.substr(0, reason.find('\n')));
+    throw UserError("model", path + ": expected weights that torch.jit.load reads, got: " + detail::first_line(error));
   }
 }
 

@@ -12,6 +12,7 @@
 #include "gradquake/core/error.h"
 #include "gradquake/core/seeds.h"
 #include "gradquake/curvature/state_guard.h"
+#include "gradquake/hooks/first_line.h"
 #include "gradquake/hooks/nearest.h"
 #include "gradquake/hooks/rehearsal.h"
 #include "gradquake/hooks/sites/self_test.h"
@@ -63,9 +64,7 @@ std::vector<SiteInfo> dry_run(const Task& task) {
   } catch (const UserError&) {
     throw;
   } catch (const std::exception& error) {
-    const auto* torch_error = dynamic_cast<const c10::Error*>(&error);
-    const std::string reason = torch_error ? torch_error->what_without_backtrace() : error.what();
-    throw UserError("train", task.name + " fails on one batch: " + reason.substr(0, reason.find('\n')));
+    throw UserError("train", task.name + " fails on one batch: " + detail::first_line(error));
   }
   return recorder.sites();
 }

@@ -1,7 +1,6 @@
 #include "gradquake/model/exported/exported_model.h"
 
 #include <ATen/core/Tensor.h>
-#include <c10/util/Exception.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -12,6 +11,7 @@
 
 #include "gradquake/core/error.h"
 #include "gradquake/core/replace_file.h"
+#include "gradquake/hooks/first_line.h"
 #include "gradquake/model/exported/interpreter.h"
 #include "gradquake/model/exported/refusal.h"
 #include "gradquake/model/module_holder.h"
@@ -19,15 +19,9 @@
 namespace gradquake::model::exported {
 namespace {
 
-std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
-
 // What `read` returns; whatever is wrong becomes one line about the file.
 template <class Read>
 auto reading(const std::string& path, const Read& read) {
-  const auto damaged = [&](const std::string& reason) -> UserError {
-    return {"model",
-            "expected an archive of torch.export.save at '" + path + "', got one that cannot be read: " + reason};
-  };
   if (!std::filesystem::is_regular_file(path))
     throw UserError("model", "expected an archive of torch.export.save at '" + path + "', got no file");
   try {
@@ -36,10 +30,9 @@ auto reading(const std::string& path, const Read& read) {
     throw;
   } catch (const Refusal& refusal) {
     throw UserError("model", path + ": " + refusal.what());
-  } catch (const c10::Error& error) {
-    throw damaged(first_line(error.what_without_backtrace()));
-  } catch (const std::exception& error) {  // JSON, numbers beyond their range, sizes beyond memory
-    throw damaged(first_line(error.what()));
+  } catch (const std::exception& error) {  // LibTorch, JSON, numbers beyond their range, sizes beyond memory
+    throw UserError("model", "expected an archive of torch.export.save at '" + path +
+                                 "', got one that cannot be read: " + detail::first_line(error));
   }
 }
 

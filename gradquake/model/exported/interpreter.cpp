@@ -1,6 +1,5 @@
 #include "gradquake/model/exported/interpreter.h"
 
-#include <ATen/ops/mul.h>
 #include <c10/core/GradMode.h>
 
 #include <map>
@@ -9,6 +8,7 @@
 
 #include "gradquake/core/error.h"
 #include "gradquake/hooks/dropout.h"
+#include "gradquake/hooks/first_line.h"
 #include "gradquake/hooks/tap.h"
 #include "gradquake/model/exported/arguments.h"
 #include "gradquake/model/exported/refusal.h"
@@ -40,12 +40,9 @@ void expect_fitting(const Input& input, const at::Tensor& tensor, std::map<std::
     const std::int64_t size = tensor.size(static_cast<std::int64_t>(d));
     const std::string where = " in dimension " + std::to_string(d);
     if (size < least || size > most) {
-      const bool fixed = least == most;
-      refuse_input(
-          input,
-          "of size " + (fixed ? std::to_string(least) : std::to_string(least) + " to " + std::to_string(most)) + where +
-              (fixed && d == 0 ? " (name a dynamic batch dimension in torch.export.export's dynamic_shapes)" : ""),
-          text_of(tensor));
+      const std::string from = std::to_string(least),
+                        allowed = least == most ? from : from + " to " + std::to_string(most);
+      refuse_input(input, "of size " + allowed + where, text_of(tensor));
     }
     if (symbol.empty()) continue;
     const std::int64_t before = symbols.try_emplace(symbol, size).first->second;
@@ -55,6 +52,9 @@ void expect_fitting(const Input& input, const at::Tensor& tensor, std::map<std::
 }
 
 c10::IValue filled(const Fill& fill, const Values& values) {
+  const auto element = [&](std::size_t i) -> const c10::IValue& {
+    return fill.slots[i] == kNoSlot ? fill.constants[i] : value_at(values, fill.slots[i]);
+  };
   switch (fill.kind) {
     case Fill::Kind::kValue:
       return value_at(values, fill.slots[0]);
@@ -73,14 +73,12 @@ c10::IValue filled(const Fill& fill, const Values& values) {
     }
     case Fill::Kind::kIntegers: {
       std::vector<std::int64_t> list;
-      for (std::size_t i = 0; i < fill.slots.size(); ++i)
-        list.push_back((fill.slots[i] == kNoSlot ? fill.constants[i] : value_at(values, fill.slots[i])).toInt());
+      for (std::size_t i = 0; i < fill.slots.size(); ++i) list.push_back(element(i).toInt());
       return list;
     }
     case Fill::Kind::kNumbers: {
       std::vector<double> list;
-      for (std::size_t i = 0; i < fill.slots.size(); ++i)
-        list.push_back((fill.slots[i] == kNoSlot ? fill.constants[i] : value_at(values, fill.slots[i])).toDouble());
+      for (std::size_t i = 0; i < fill.slots.size(); ++i) list.push_back(element(i).toDouble());
       return list;
     }
   }
@@ -129,8 +127,7 @@ void carry_out(const Node& node, Values& values, bool training, torch::jit::Stac
 
 [[noreturn]] void refuse_node(const Node& node, const std::string& reason) {
   throw UserError("model", "node " + node.name + " (" + node.target + ")" +
-                               (node.module().empty() ? "" : " of module " + node.module()) +
-                               " fails: " + reason.substr(0, reason.find('\n')));
+                               (node.module().empty() ? "" : " of module " + node.module()) + " fails: " + reason);
 }
 
 }  // namespace
@@ -147,10 +144,8 @@ std::vector<at::Tensor> carry_out(const Program& program, const std::vector<at::
   for (const Node& node : program.nodes) {
     try {
       carry_out(node, values, training, stack);
-    } catch (const c10::Error& error) {
-      refuse_node(node, error.what_without_backtrace());
-    } catch (const std::exception& error) {  // a Refusal; numbers that a kernel cannot take, sizes beyond memory
-      refuse_node(node, error.what());
+    } catch (const std::exception& error) {  // of LibTorch, a Refusal, numbers that a kernel cannot take, no memory
+      refuse_node(node, detail::first_line(error));
     }
     for (const SiteValue& site : node.sites) {
       c10::IValue& value = values[static_cast<std::size_t>(site.slot)];

@@ -9,6 +9,7 @@
 
 #include "gradquake/core/error.h"
 #include "gradquake/core/replace_file.h"
+#include "gradquake/hooks/first_line.h"
 #include "gradquake/model/module_holder.h"
 #include "gradquake/model/script/tapped_graph.h"
 
@@ -25,10 +26,7 @@ torch::jit::Module read_script(const std::string& path) {
   try {
     return torch::jit::load(path, at::kCPU);
   } catch (const std::exception& error) {
-    const auto* torch_error = dynamic_cast<const c10::Error*>(&error);
-    const std::string reason = torch_error ? torch_error->what_without_backtrace() : error.what();
-    refuse_script(path,
-                  "expected a TorchScript file, got one that cannot be read: " + reason.substr(0, reason.find('\n')));
+    refuse_script(path, "expected a TorchScript file, got one that cannot be read: " + detail::first_line(error));
   }
 }
 
@@ -79,8 +77,7 @@ at::Tensor ScriptModel::forward(const at::Tensor& input) {
   try {
     (is_training() ? training_ : evaluation_)->run(stack);
   } catch (const c10::Error& error) {
-    const std::string reason = error.what_without_backtrace();
-    refuse_script(path_, "forward fails: " + reason.substr(0, reason.find('\n')));
+    refuse_script(path_, "forward fails: " + detail::first_line(error));
   }
   if (!stack.back().isTensor())
     refuse_script(path_, "expected forward to return a tensor, got " + stack.back().tagKind());
