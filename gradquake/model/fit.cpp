@@ -21,6 +21,13 @@ std::int64_t output_features(const ModelInput& input) {
   return input.classes > 0 ? input.classes : std::max<std::int64_t>(1, input.numbers);
 }
 
+void expect_images(const std::string& kind, const ModelInput& input) {
+  if (input.sample.size() != 3)
+    throw UserError("model", kind + ": expected images [channels, rows, columns], got samples of " +
+                                 std::to_string(input.sample.size()) + " dimension" +
+                                 (input.sample.size() == 1 ? "" : "s"));
+}
+
 void expect_fitting_widths(const std::string& kind, const std::vector<std::int64_t>& widths, const ModelInput& input) {
   if (widths.size() < 2)
     throw UserError("model", kind + ": expected widths of an input and an output at least, got " +

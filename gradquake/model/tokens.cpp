@@ -1,8 +1,6 @@
 #include "gradquake/model/tokens.h"
 
 #include "gradquake/core/error.h"
-#include "gradquake/hooks/dropout.h"
-#include "gradquake/hooks/tap.h"
 
 namespace gradquake::model {
 
@@ -22,11 +20,6 @@ void expect_tokens(const std::string& kind, const at::Tensor& tokens, std::int64
   if (context > 0 && tokens.size(1) > context)
     throw UserError("model", kind + ": expected at most " + std::to_string(context) + " tokens, its context, got " +
                                  std::to_string(tokens.size(1)));
-}
-
-at::Tensor DroppedSite::operator()(at::Tensor y, bool training) const {
-  if (training && probability > 0) y = dropout(site, y, probability);
-  return tap(site, std::move(y));
 }
 
 }  // namespace gradquake::model

@@ -3,7 +3,6 @@
 
 #include <string>
 
-#include "gradquake/hooks/sites/site.h"
 #include "gradquake/model/registry.h"
 
 namespace gradquake::model {
@@ -13,13 +12,5 @@ void expect_sequences(const std::string& kind, const ModelInput& input);
 
 // Throws UserError unless the tensor holds integers, [rows, length], the length at most `context` unless that is 0.
 void expect_tokens(const std::string& kind, const at::Tensor& tokens, std::int64_t context = 0);
-
-// A site with dropout before it while its module trains, the mask addressed by the site.
-struct DroppedSite {
-  at::Tensor operator()(at::Tensor y, bool training) const;
-
-  Site site;
-  double probability;
-};
 
 }  // namespace gradquake::model

@@ -82,11 +82,7 @@ class Cnn : public Model {
 };
 
 std::shared_ptr<Model> make_cnn(const KindSpec& spec, const ModelInput& input) {
-  if (input.sample.size() != 3) {
-    throw UserError("model", "cnn: expected images [channels, rows, columns], got samples of " +
-                                 std::to_string(input.sample.size()) + " dimension" +
-                                 (input.sample.size() == 1 ? "" : "s"));
-  }
+  expect_images("cnn", input);
   return std::make_shared<Cnn>(spec.mappings("blocks"), input.sample, output_features(input));
 }
 

@@ -4,6 +4,7 @@
 #include <torch/nn/modules/rnn.h>
 
 #include "gradquake/hooks/tap.h"
+#include "gradquake/model/dropped_site.h"
 #include "gradquake/model/fit.h"
 #include "gradquake/model/kinds/models.h"
 #include "gradquake/model/model.h"

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "gradquake/core/error.h"
-#include "gradquake/hooks/dropout.h"
 #include "gradquake/hooks/tap.h"
+#include "gradquake/model/dropped_site.h"
 #include "gradquake/model/fit.h"
 #include "gradquake/model/kinds/models.h"
 #include "gradquake/model/operators.h"
@@ -46,11 +46,8 @@ class Mlp : public Model {
     for (std::size_t i = 0; i < operators_.size(); ++i) {
       auto& [linear, site] = operators_[i];
       y = linear->forward(y);
-      if (i + 1 < operators_.size()) {
-        y = activation_(y);
-        if (dropout_ > 0 && is_training()) y = dropout(site, y, dropout_);
-      }
-      y = tap(site, std::move(y));
+      y = i + 1 == operators_.size() ? tap(site, std::move(y))
+                                     : DroppedSite{site, dropout_}(activation_(y), is_training());
     }
     return y;
   }

@@ -84,10 +84,7 @@ class Resnet : public Model {
 };
 
 std::shared_ptr<Model> make_resnet(const KindSpec& spec, const ModelInput& input) {
-  if (input.sample.size() != 3)
-    throw UserError("model", "resnet: expected images [channels, rows, columns], got samples of " +
-                                 std::to_string(input.sample.size()) + " dimension" +
-                                 (input.sample.size() == 1 ? "" : "s"));
+  expect_images("resnet", input);
   const std::int64_t width = spec.integer("width");
   expect_weight_size("resnet", 4 * width * 9, 4 * width);
   expect_weight_size("resnet", width * 9, input.sample[0]);

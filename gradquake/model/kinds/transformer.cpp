@@ -7,6 +7,7 @@
 
 #include "gradquake/core/error.h"
 #include "gradquake/hooks/tap.h"
+#include "gradquake/model/dropped_site.h"
 #include "gradquake/model/fit.h"
 #include "gradquake/model/kinds/models.h"
 #include "gradquake/model/model.h"
