@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 #include <regex>
 #include <vector>
 
@@ -55,9 +56,9 @@ at::ScalarType dtype_of(const std::string& path, const std::string& descr) {
   refuse_npy(path, "expected float32, float64, int64 or uint8 numbers, little endian, got '" + descr + "'");
 }
 
-std::vector<std::int64_t> shape_of(const std::string& path, std::string text, std::uint64_t& elements) {
+std::vector<std::int64_t> shape_of(const std::string& path, const std::string& text) {
   std::vector<std::int64_t> shape;
-  elements = 1;
+  std::uint64_t elements = 1;
   const std::regex number("[0-9]+");
   for (std::sregex_iterator one(text.begin(), text.end(), number), end; one != end; ++one) {
     const std::string digits = one->str();
@@ -76,10 +77,9 @@ at::Tensor read_npy(const std::string& path) {
   const std::string header = header_of(file);
   const at::ScalarType type = dtype_of(path, field(path, header, "'descr': *'([^']*)'", "a plain 'descr'"));
   const bool fortran = field(path, header, "'fortran_order': *(True|False)", "'fortran_order'") == "True";
-  std::uint64_t elements = 0;
   std::vector<std::int64_t> shape =
-      shape_of(path, field(path, header, "'shape': *\\(([0-9, ]*)\\)", "a 'shape' of numbers"), elements);
-  const std::uint64_t bytes = elements * c10::elementSize(type);
+      shape_of(path, field(path, header, "'shape': *\\(([0-9, ]*)\\)", "a 'shape' of numbers"));
+  const std::uint64_t bytes = static_cast<std::uint64_t>(c10::multiply_integers(shape)) * c10::elementSize(type);
   const auto content = file.read(bytes);
   if (content.size() < bytes || !file.read(1).empty()) {
     refuse_npy(path, "expected " + std::to_string(bytes) + " bytes of numbers, as its header says, got " +
@@ -88,15 +88,10 @@ at::Tensor read_npy(const std::string& path) {
   if (fortran) std::reverse(shape.begin(), shape.end());
   at::Tensor array = at::empty(shape, type);
   if (bytes > 0) std::memcpy(array.mutable_data_ptr(), content.data(), bytes);
-  return fortran && shape.size() > 1 ? array
-                                           .permute([&] {
-                                             std::vector<std::int64_t> order;
-                                             for (auto d = static_cast<std::int64_t>(shape.size()); d-- > 0;)
-                                               order.push_back(d);
-                                             return order;
-                                           }())
-                                           .contiguous()
-                                     : array;
+  if (!fortran) return array;
+  std::vector<std::int64_t> order(shape.size());
+  std::iota(order.rbegin(), order.rend(), 0);
+  return array.permute(order).contiguous();
 }
 
 }  // namespace gradquake::data

@@ -11,15 +11,13 @@ namespace {
   throw UserError("data", path + ": " + message);
 }
 
-enum class Targets { kClasses, kSigns, kNumbers };
-
-Targets targets_in(const std::string& path, const NamedTensors& tensors) {
+TargetKind targets_in(const std::string& path, const NamedTensors& tensors) {
   const at::Tensor& target = tensors.at("target");
-  if (target.is_floating_point()) return Targets::kNumbers;
+  if (target.is_floating_point()) return TargetKind::kReal;
   if (target.numel() == 0) refuse_set(path, "expected at least one target, got none");
   const auto least = target.min().item<std::int64_t>();
-  if (least >= 0) return Targets::kClasses;
-  if (target.dim() == 1 && target.abs().eq(1).all().item<bool>()) return Targets::kSigns;
+  if (least >= 0) return TargetKind::kClasses;
+  if (target.dim() == 1 && target.abs().eq(1).all().item<bool>()) return TargetKind::kSigns;
   refuse_set(path, "expected targets of integers to be classes from 0 on, or labels -1 and +1, got one of " +
                        std::to_string(least));
 }
@@ -31,12 +29,12 @@ void expect_tensors(const std::string& path, const NamedTensors& tensors) {
     if (tensor.dim() == 0) refuse_set(path, "expected '" + name + "' [rows, ...], got a single number");
 }
 
-std::shared_ptr<Dataset> set_of(const NamedTensors& tensors, Targets targets, std::int64_t classes,
+std::shared_ptr<Dataset> set_of(const NamedTensors& tensors, TargetKind targets, std::int64_t classes,
                                 const DatasetRequest& request) {
   Batch::Tensors rows;
   for (const auto& [name, tensor] : tensors) {
     const bool target = name == "target";
-    if (target && targets == Targets::kClasses)
+    if (target && targets == TargetKind::kClasses)
       rows.emplace_back(name, tensor.to(at::kLong));
     else if (target || tensor.is_floating_point())
       rows.emplace_back(name, tensor.to(request.dtype));
@@ -49,8 +47,8 @@ std::shared_ptr<Dataset> set_of(const NamedTensors& tensors, Targets targets, st
   const auto other = std::find_if(rows.begin(), rows.end(), [](const auto& one) { return one.first != "target"; });
   DataShape shape;
   shape.sample = (input == rows.end() ? other : input)->second.sizes().slice(1).vec();
-  if (targets == Targets::kClasses) shape.classes = classes;
-  if (targets == Targets::kNumbers) shape.target = tensors.at("target").sizes().slice(1).vec();
+  if (targets == TargetKind::kClasses) shape.classes = classes;
+  if (targets == TargetKind::kReal) shape.target = tensors.at("target").sizes().slice(1).vec();
   return std::make_shared<TensorDataset>(Batch(std::move(rows)), std::move(shape));
 }
 
@@ -59,10 +57,10 @@ std::shared_ptr<Dataset> set_of(const NamedTensors& tensors, Targets targets, st
 DataSplits splits_of(const std::string& path, const NamedTensors& train, const std::optional<NamedTensors>& test,
                      const DatasetRequest& request) {
   expect_tensors(path, train);
-  const Targets targets = targets_in(path, train);
+  const TargetKind targets = targets_in(path, train);
   std::int64_t classes = 0;
   const auto count = [&](const NamedTensors& set) {
-    if (targets == Targets::kClasses) classes = std::max(classes, set.at("target").max().item<std::int64_t>() + 1);
+    if (targets == TargetKind::kClasses) classes = std::max(classes, set.at("target").max().item<std::int64_t>() + 1);
   };
   count(train);
   if (test) {
@@ -70,7 +68,7 @@ DataSplits splits_of(const std::string& path, const NamedTensors& train, const s
     if (targets_in(path, *test) != targets) refuse_set(path, "expected train and test targets of one kind, got two");
     count(*test);
   }
-  if (request.spec.has("classes") && targets == Targets::kClasses) {
+  if (request.spec.has("classes") && targets == TargetKind::kClasses) {
     const std::int64_t said = request.spec.integer("classes");
     if (classes > said) {
       refuse_set(
