@@ -1,5 +1,6 @@
 #include "gradquake/model/script/tapped_graph.h"
 
+#include <ATen/ops/dropout.h>
 #include <torch/csrc/jit/api/function_impl.h>
 #include <torch/csrc/jit/ir/constants.h>
 #include <torch/csrc/jit/ir/ir.h>
@@ -23,7 +24,8 @@ namespace jit = torch::jit;
 at::Tensor tap_named(const at::Tensor& tensor, c10::string_view site) { return tap(site, tensor); }
 
 at::Tensor drop_named(const at::Tensor& tensor, double p, bool training, c10::string_view site) {
-  return training && p > 0 && p < 1 ? gradquake::dropout(site, tensor, p) : tensor;
+  if (!training || p == 0) return tensor;
+  return p < 1 ? gradquake::dropout(site, tensor, p) : at::dropout(tensor, p, true);  // 1: no mask to draw
 }
 
 // The path from `self` to a module, by the attributes that lead to it; nullopt: it was chosen at run time.
@@ -141,6 +143,7 @@ class Tapper {
     drop->output()->setType(c10::TensorType::get());
     node->output()->replaceAllUsesWith(drop->output());
     if (in_place) node->input(0)->replaceAllUsesAfterNodeWith(node, drop->output());
+    node->destroy();
   }
 
   jit::Graph& graph_;
