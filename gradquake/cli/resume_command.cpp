@@ -61,9 +61,8 @@ void change_length(const run::RunFolder& folder, const run::RunConfig& before, c
                     fmt::format("expected run.steps of at least the {} steps made, got {}", made, after.run.steps));
   }
   // summary.json marks a finished run, so it goes first: killed in between, the run is one to resume.
-  std::filesystem::remove(folder.file("summary.json"));
-  std::filesystem::remove(folder.file("weights.safetensors"));
-  std::filesystem::remove(folder.file("model.pt2"));
+  for (const char* result : {"summary.json", "weights.safetensors", "model.pt2", "model.pt"})
+    std::filesystem::remove(folder.file(result));
   write_file("run", folder.file("config.yaml"), after.resolved);
 }
 
