@@ -65,11 +65,7 @@ class RunPredictionTest : public testing::Test {
     const RunConfig read = config(text, std::move(overrides));
     train::Task parts = assemble(read);
     const RunFolder folder = create_run_folder(read, true);
-    Options options = run_options(read);
-    options.log = watch.log;
-    options.progress = watch.progress;
-    options.stop_requested = watch.stop_requested;
-    run::run(parts, options, folder);
+    run::run(parts, watched(run_options(read), watch), folder);
     return folder;
   }
 

@@ -1,4 +1,4 @@
-// What a run wrote, read back by tests.
+// What tests of runs share: how a run is watched, and what it wrote.
 #pragma once
 
 #include <filesystem>
@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
+
+#include "gradquake/run/run.h"
 
 namespace gradquake::run {
 
@@ -20,6 +22,15 @@ inline std::vector<nlohmann::json> lines_of(const std::filesystem::path& path) {
   std::ifstream file(path);
   for (std::string line; std::getline(file, line);) lines.push_back(nlohmann::json::parse(line));
   return lines;
+}
+
+// The options with what `watch` sees the run with.
+inline Options watched(Options options, const Options& watch) {
+  options.log = watch.log;
+  options.progress = watch.progress;
+  options.stop_requested = watch.stop_requested;
+  options.callbacks = watch.callbacks;
+  return options;
 }
 
 }  // namespace gradquake::run

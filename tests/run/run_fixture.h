@@ -72,12 +72,7 @@ class RunTest : public testing::Test {
   RunFolder made(const RunConfig& config, const Options& watch = {}) {
     train::Task parts = assemble(config);
     const RunFolder folder = create_run_folder(config, true);
-    Options options = run_options(config);
-    options.log = watch.log;
-    options.progress = watch.progress;
-    options.stop_requested = watch.stop_requested;
-    options.callbacks = watch.callbacks;
-    result_ = run(parts, options, folder);
+    result_ = run(parts, watched(run_options(config), watch), folder);
     return folder;
   }
   RunFolder made(const std::string& text, const std::string& name, const std::vector<std::string>& overrides = {}) {
