@@ -3,7 +3,6 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
-
 #include <c10/core/Device.h>
 #include <c10/core/ScalarType.h>
 

@@ -311,7 +311,7 @@ class ProgramReader {
     for (Node& node : program_.nodes) {
       const bool in_place = node.target == "torch.ops.aten.dropout_.default";
       if (!in_place && node.target != "torch.ops.aten.dropout.default") continue;
-      const Fill* const input = fill_of(node, "input") ? fill_of(node, "input") : fill_of(node, "self");
+      const Fill* const input = fill_of(node, node.op->schema().arguments()[0].name());
       const c10::IValue &p = node.arguments.at(1), &train = node.arguments.at(2);
       if (!input || !p.isDouble() || !train.isBool() || !train.toBool() || p.toDouble() >= 1) continue;
       const std::string name = node.module().empty() ? "dropout" : node.module();  // a second one: an occurrence
