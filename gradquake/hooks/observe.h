@@ -49,6 +49,8 @@ struct TapPoint {
 struct Observer {
   std::function<at::Tensor(const TapPoint& at, const at::Tensor& tensor)> on_forward = {};
   std::function<at::Tensor(const TapPoint& at, const at::Tensor& gradient)> on_backward = {};
+  // Also the sites beneath operators: what each reads, and what it keeps for the backward pass (sites/beneath.h).
+  bool beneath = false;
 };
 
 namespace detail {

@@ -21,6 +21,7 @@ class ObserverLayer : public TapLayer {
   explicit ObserverLayer(Observer observer);
   ~ObserverLayer() override;
   at::Tensor on_tap(TapCall& call, at::Tensor tensor) override;
+  bool wants_beneath() const override { return state_->observer.beneath; }
 
  private:
   std::shared_ptr<ObserverState> state_;

@@ -11,6 +11,7 @@
 #include "gradquake/hooks/plan_state.h"
 #include "gradquake/hooks/random/stream.h"
 #include "gradquake/hooks/refuse.h"
+#include "gradquake/hooks/sites/beneath.h"
 #include "gradquake/hooks/sites/glob.h"
 
 namespace gradquake {
@@ -35,6 +36,18 @@ void require_sites(const Rule& rule, const std::vector<std::string>& sites) {
   detail::refuse("the sites of rule '" + rule.label + "' to match one of the model's " + std::to_string(sites.size()) +
                      ", nearest " + detail::nearest_names(rule.sites, sites, 3),
                  "'" + rule.sites + "'");
+}
+
+// A tensor that an operator keeps has one reader, the backward pass, and no gradient.
+void require_forward_at_saved(const Rule& rule, const std::vector<std::string>& sites) {
+  if (!acts(rule, Direction::kBackward)) return;
+  const auto saved = std::find_if(sites.begin(), sites.end(), [&](const std::string& site) {
+    return is_saved_name(site) && glob_matches(rule.sites, site);
+  });
+  if (saved == sites.end()) return;
+  detail::refuse("direction forward where rule '" + rule.label + "' addresses a tensor kept for the backward pass ('" +
+                     *saved + "'), which has no gradient of its own",
+                 to_text(rule.direction));
 }
 
 // What a schedule does within a run.
@@ -119,6 +132,8 @@ Plan::Plan(std::vector<Rule> rules, PlanOptions options, std::vector<std::string
       state_->perturbations.push_back(make_perturbation(rule.perturbation));
     });
     about("sites", [&] { require_sites(rule, sites); });
+    about("direction", [&] { require_forward_at_saved(rule, sites); });
+    state_->wants_beneath |= asks_for_inputs_or_saved(rule.sites);
     state_->idle.push_back(false);
     try {
       about(nullptr, [&] { require_effect(*state_->perturbations.back(), reach, options.run_steps); });

@@ -20,6 +20,7 @@ class PlanObserver : public TapLayer {
   at::Tensor on_tap(TapCall& call, at::Tensor tensor) override;
   bool is_plan() const override { return true; }
   std::uint32_t next_occurrence(const Site& site) const override { return occurrences_.peek(site); }
+  bool wants_beneath() const override { return scope_->plan->wants_beneath; }
 
   // Where it counts, and whether it replays: exchanged for the time of a recomputation.
   struct Position {

@@ -38,6 +38,7 @@ struct Plan::State {
   std::vector<double>
       largest_amplitudes;  // |amplitude(t)| over the steps at which a rule can fire; 1 without run_steps
   std::vector<bool> idle;
+  bool wants_beneath = false;  // a rule asks for what operators read or keep
   PlanOptions options;
   Ledger ledger;
 

@@ -12,7 +12,7 @@ namespace gradquake {
 
 class GRADQUAKE_EXPORT RuleError : public std::invalid_argument {
  public:
-  // rule: its position; key: label, sites, kind, scale, mean, draw or schedule.
+  // rule: its position; key: label, sites, direction, kind, scale, mean, draw or schedule.
   RuleError(std::size_t rule, std::string key, const std::string& message)
       : std::invalid_argument(message), rule_(rule), key_(std::move(key)) {}
 

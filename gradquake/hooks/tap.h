@@ -38,6 +38,8 @@ GRADQUAKE_EXPORT extern constinit thread_local TapLayer* innermost_layer;
 
 GRADQUAKE_EXPORT at::Tensor tap_active(std::string_view name, at::Tensor tensor, std::int64_t batch_dim);
 GRADQUAKE_EXPORT at::Tensor tap_active(const Site& site, at::Tensor tensor, std::int64_t batch_dim);
+// Of a site that lies beneath an operator: for one of the tensor's consumers alone.
+GRADQUAKE_EXPORT at::Tensor tap_beneath(const Site& site, at::Tensor tensor, std::int64_t batch_dim);
 }  // namespace detail
 
 inline at::Tensor tap(std::string_view name, at::Tensor tensor, std::int64_t batch_dim = 0) {

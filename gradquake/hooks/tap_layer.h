@@ -33,7 +33,8 @@ class TapCall {
  public:
   using GradientHook = std::function<at::Tensor(const at::Tensor&)>;
 
-  TapCall(const Site& tapped, std::int64_t batch) : site(tapped), batch_dim(batch) {}
+  TapCall(const Site& tapped, std::int64_t batch, bool beneath = false)
+      : site(tapped), batch_dim(batch), lies_beneath(beneath) {}
 
   // Hooks the gradient of `tensor`; returns the tensor to go on with. Hooks of one tensor run in reverse order, so that
   // gradients meet the innermost layer first.
@@ -42,6 +43,7 @@ class TapCall {
 
   const Site& site;
   const std::int64_t batch_dim;
+  const bool lies_beneath;                  // of an operator: its gradient is that of one consumer
   std::optional<std::uint32_t> occurrence;  // as the innermost plan counts it; empty without a plan
 
  private:
@@ -55,6 +57,8 @@ class TapLayer {
   // Of several plans on the stack only the innermost counts.
   virtual bool is_plan() const { return false; }
   virtual std::uint32_t next_occurrence(const Site&) const { return 0; }  // asked of plans only
+  // Whether it looks at the sites beneath operators (sites/beneath.h); else they pass it by.
+  virtual bool wants_beneath() const { return false; }
 
   TapLayer* outer = nullptr;
 };

@@ -10,7 +10,7 @@
 #include "gradquake/core/error.h"
 #include "gradquake/curvature/state_guard.h"
 #include "gradquake/hooks/observe.h"
-#include "gradquake/hooks/sites/glob.h"
+#include "gradquake/hooks/sites/beneath.h"
 #include "gradquake/model/trained_parameters.h"
 
 namespace gradquake::measure {
@@ -24,7 +24,7 @@ class Cut {
  public:
   Cut(std::size_t replaced, at::Tensor given)
       : scope_({.on_forward = [this, replaced, given = std::move(given)](const TapPoint& at, const at::Tensor& tensor) {
-          if (names_operator(at.site.name())) return at::Tensor();
+          if (lies_beneath(at.site.name())) return at::Tensor();
           names.push_back(at.site.name());
           tensors.push_back(names.size() - 1 == replaced ? given : tensor);
           return tensors.back();

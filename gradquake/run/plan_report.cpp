@@ -8,7 +8,7 @@
 
 #include "gradquake/hooks/perturbation.h"
 #include "gradquake/hooks/schedule.h"
-#include "gradquake/hooks/sites/glob.h"
+#include "gradquake/hooks/sites/beneath.h"
 #include "gradquake/run/kind_groups.h"
 
 namespace gradquake::run {
@@ -35,14 +35,14 @@ bool can_be_perturbed(const SiteInfo& site) { return site.dtype.find("float") !=
 void print_sites(std::ostream& out, const std::vector<SiteInfo>& sites) {
   std::size_t width = 20;
   for (const SiteInfo& site : sites)
-    if (!names_operator(site.name)) width = std::max(width, site.name.size());
+    if (!lies_beneath(site.name)) width = std::max(width, site.name.size());
   out << fmt::format("{:<{}} {:<20} {:<10} {}\n", "site", width, "shape", "dtype", "occurrences");
   const SiteInfo* beneath = nullptr;
-  std::size_t operators = 0;
+  std::size_t count = 0;
   for (const SiteInfo& site : sites) {
-    if (names_operator(site.name)) {
+    if (lies_beneath(site.name)) {
       beneath = &site;
-      ++operators;
+      ++count;
       continue;
     }
     out << fmt::format("{:<{}} {:<20} {:<10} {}{}\n", site.name, width,
@@ -50,9 +50,8 @@ void print_sites(std::ostream& out, const std::vector<SiteInfo>& sites) {
                        can_be_perturbed(site) ? "" : "  cannot be perturbed: not of a floating dtype");
   }
   if (beneath == nullptr) return;
-  out << fmt::format(
-      "and {} operators beneath them, such as {}: a glob with a colon asks for them, --json lists them\n", operators,
-      beneath->name);
+  out << fmt::format("and {} beneath them, such as {}: a glob that names them so asks for them, --json lists them\n",
+                     count, beneath->name);
 }
 
 }  // namespace

@@ -32,7 +32,7 @@ std::vector<PlacedRule> read_rules(Reader root) {
   std::vector<PlacedRule> rules;
   for (Reader& reader : root.list("perturbations")) {
     PlacedRule placed;
-    for (const char* key : {"label", "sites", "kind", "scale", "mean", "draw", "schedule"})
+    for (const char* key : {"label", "sites", "direction", "kind", "scale", "mean", "draw", "schedule"})
       placed.places[key] = reader.place(key) + ": " + reader.dotted(key);
     placed.rule.label = read_label(reader, rules);
     reader.require("sites");

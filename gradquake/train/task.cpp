@@ -15,6 +15,7 @@
 #include "gradquake/hooks/first_line.h"
 #include "gradquake/hooks/nearest.h"
 #include "gradquake/hooks/rehearsal.h"
+#include "gradquake/hooks/sites/beneath.h"
 #include "gradquake/hooks/sites/self_test.h"
 #include "gradquake/model/operator_sites.h"
 #include "gradquake/model/trained_parameters.h"
@@ -92,6 +93,11 @@ void rehearse(const Task& task) {
 }  // namespace
 
 at::ScalarType dtype_of(const Task& task) { return model::trained_parameters(*task.model).tensors.at(0).scalar_type(); }
+
+std::size_t boundaries(const Task& task) {
+  return static_cast<std::size_t>(std::count_if(task.sites.begin(), task.sites.end(),
+                                                [](const SiteInfo& site) { return !lies_beneath(site.name); }));
+}
 
 void use_operator_sites(Task& task) {
   model::Network network = model::with_operator_sites({task.model, task.forward});

@@ -65,6 +65,9 @@ struct Task {
 // The dtype of the parameters that are trained.
 GRADQUAKE_EXPORT at::ScalarType dtype_of(const Task& task);
 
+// The sites that do not lie beneath another (hooks/sites/beneath.h). Of a prepared task.
+GRADQUAKE_EXPORT std::size_t boundaries(const Task& task);
+
 // For a model without a tap: forward makes every operator's output a site (hooks/sites/operator_mode.h). To be called
 // once model and forward are there, before prepare.
 GRADQUAKE_EXPORT void use_operator_sites(Task& task);

@@ -7,6 +7,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "gradquake/hooks/sites/beneath.h"
+
 namespace gradquake {
 namespace {
 
@@ -140,11 +142,28 @@ TEST(GlobTest, AnOperatorBeneathAModuleIsMatchedByPatternsWithAColonAlone) {
   EXPECT_TRUE(glob_matches("*:*", "features.3.conv:aten.conv2d"));
   EXPECT_TRUE(glob_matches("features.3.*:aten.conv*", "features.3.conv:aten.conv2d"));
   EXPECT_TRUE(glob_matches("*:aten.add.1", ":aten.add.1"));
-  EXPECT_TRUE(names_operator("lstm:aten.lstm#0"));
+  EXPECT_TRUE(lies_beneath("lstm:aten.lstm#0"));
   for (const char* own : {"query: 2", "query:2", "a:", ":.", "scope: a.b"}) {
-    EXPECT_FALSE(names_operator(own)) << own;
+    EXPECT_FALSE(lies_beneath(own)) << own;
     EXPECT_TRUE(glob_matches("*", own)) << own;
   }
+}
+
+TEST(GlobTest, WhatAnOperatorReadsOrKeepsIsMatchedByPatternsThatSaySo) {
+  EXPECT_EQ(input_name("fc", 0, 1), "fc:input");
+  EXPECT_EQ(input_name("fc:aten.add", 1, 2), "fc:aten.add:input.1");
+  EXPECT_EQ(saved_name("fc", 0), "fc:saved.0");
+  for (const char* name : {"fc:input", "fc:aten.add:input.1", "fc:saved.0", "fc:aten.add:saved.10"}) {
+    EXPECT_TRUE(lies_beneath(name)) << name;
+    EXPECT_FALSE(glob_matches("*", name)) << name;
+    EXPECT_FALSE(glob_matches("*:aten.add*", name)) << name;
+    EXPECT_EQ(is_saved_name(name), std::string(name).find("saved") != std::string::npos) << name;
+    EXPECT_EQ(glob_matches("*:input*", name), !is_saved_name(name)) << name;
+    EXPECT_EQ(glob_matches("*:saved.*", name), is_saved_name(name)) << name;
+  }
+  EXPECT_FALSE(is_saved_name("a:saved"));
+  EXPECT_FALSE(is_saved_name("a:saved.x"));
+  EXPECT_TRUE(glob_matches("*", "a:saved"));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
+#include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
 #include <map>
@@ -110,12 +111,64 @@ Rule constant_rule(const std::string& sites, Direction direction) {
 }
 
 TEST(ExportedTest, SitesAreModulePathsInTheOrderOfTheGraph) {
-  EXPECT_EQ(names_of(sites_of(kMlp)), (Names{"fc1:aten.linear", "fc1", "relu:aten.relu", "relu", "dropout:aten.dropout",
-                                             "dropout", "fc2:aten.linear", "fc2"}));
+  const auto reads_or_keeps = [](const std::string& name) {
+    return name.find(":input") != std::string::npos || name.find(":saved") != std::string::npos;
+  };
+  Names outputs = names_of(sites_of(kMlp));
+  std::erase_if(outputs, reads_or_keeps);
+  EXPECT_EQ(outputs, (Names{"fc1:aten.linear", "fc1", "relu:aten.relu", "relu", "dropout:aten.dropout", "dropout",
+                            "fc2:aten.linear", "fc2"}));
   EXPECT_EQ(without_operators(names_of(sites_of(kImages))),
             (Names{"conv1", "norm1", "relu", "conv2", "norm2", "drop_maps", "pool", "embed", "norm3", "drop", "head"}));
   EXPECT_EQ(without_operators(names_of(sites_of(kShared))),
             (Names{"base.linear", "base", "lstm.0", "lstm.1", "lstm.2", "encode", "decode", "head"}));
+}
+
+TEST(ExportedTest, WhatModulesAndOperatorsReadOrKeepAreSites) {
+  const Names mlp = names_of(sites_of(kMlp));
+  EXPECT_EQ(Names(mlp.begin(), mlp.begin() + 5),
+            (Names{"fc1:input", "fc1:aten.linear:input", "fc1:aten.linear:saved.0", "fc1:aten.linear", "fc1"}));
+  const Names images = names_of(sites_of(kImages));
+  for (const std::string name : {"conv1:input", ":aten.cat:input.0", ":aten.cat:input.1", "conv1:aten.conv2d:saved.0",
+                                 "norm1:aten.batch_norm:saved.0", "conv2:input"})
+    EXPECT_NE(std::find(images.begin(), images.end(), name), images.end()) << name;
+  const auto shared = sites_of(kShared);
+  const auto base =
+      std::find_if(shared.begin(), shared.end(), [](const auto& one) { return one.name == "base:input"; });
+  ASSERT_NE(base, shared.end());
+  EXPECT_EQ(base->occurrences, 3);
+}
+
+TEST(ExportedTest, WatchingThemChangesNoBitAndPerturbingThemDoes) {
+  const OneThread one_thread;
+  for (const Case& one : kCases) {
+    const auto gradients = [&] {
+      const auto model = one.load();
+      model->train();
+      const at::Tensor rows = one.rows();
+      at::manual_seed(2);
+      return torch::autograd::grad({model->forward(rows).square().sum()}, model->parameters(), {}, std::nullopt, false,
+                                   true);
+    };
+    const auto clean = gradients();
+    const auto differing = [&](const std::vector<at::Tensor>& found) {
+      std::size_t count = 0;
+      for (std::size_t i = 0; i < clean.size(); ++i)
+        count += clean[i].defined() && !torch::equal(found[i], clean[i]) ? 1 : 0;
+      return count;
+    };
+    {
+      const auto leave = [](const TapPoint&, const at::Tensor&) { return at::Tensor(); };
+      const ObserverScope watching({.on_forward = leave, .on_backward = leave, .beneath = true});
+      EXPECT_EQ(differing(gradients()), 0U) << one.name;
+    }
+    for (const char* sites : {"*:input*", "*:saved.*"}) {
+      Rule rule{.label = "r", .sites = sites, .direction = Direction::kForward};
+      Plan plan({rule}, {.seed = 5});
+      const PlanScope scope(plan, {.step = 1, .loss_divisor = 1});
+      EXPECT_GT(differing(gradients()), clean.size() / 3) << one.name << ' ' << sites;
+    }
+  }
 }
 
 TEST(ExportedTest, OperatorsAreSitesBehindAColon) {

@@ -44,7 +44,7 @@ Names parameter_names(const Model& model) {
 Names site_names(Model& model, const at::Tensor& input, const at::Tensor& target) {
   const SiteRecorder recorder;
   model.forward_batch(target.defined() ? data::Batch(input, target) : data::Batch({{"input", input}}));
-  return recorder.names();
+  return recorder.boundaries();
 }
 
 std::string error_of(const ModelConfig& config, const ModelInput& input) {

@@ -8,6 +8,7 @@
 #include "gradquake/curvature/state_guard.h"
 #include "gradquake/hooks/dropout.h"
 #include "gradquake/hooks/observe.h"
+#include "gradquake/hooks/sites/beneath.h"
 #include "gradquake/hooks/sites/site_recorder.h"
 #include "gradquake/model/module_state.h"
 #include "make_model.h"
@@ -62,7 +63,9 @@ std::vector<SiteInfo> sites_of(const Case& network) {
   const auto model = made(network);
   const SiteRecorder recorder;
   model->forward(sample(network));
-  return recorder.sites();
+  std::vector<SiteInfo> sites = recorder.sites();
+  std::erase_if(sites, [](const SiteInfo& site) { return lies_beneath(site.name); });
+  return sites;
 }
 
 std::string error_of(const std::function<void()>& action) {

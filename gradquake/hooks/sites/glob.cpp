@@ -2,11 +2,11 @@
 
 #include <fnmatch.h>
 
-#include <algorithm>
-#include <cctype>
 #include <cstddef>
 #include <stdexcept>
 #include <string>
+
+#include "gradquake/hooks/sites/beneath.h"
 
 namespace gradquake {
 namespace {
@@ -57,18 +57,7 @@ std::string posix_pattern(std::string_view pattern) {
 
 bool glob_matches(std::string_view pattern, std::string_view name) {
   const std::string posix = posix_pattern(pattern);
-  if (names_operator(name) && pattern.find(':') == std::string_view::npos) return false;
-  return fnmatch(posix.c_str(), std::string(name).c_str(), 0) == 0;
-}
-
-bool names_operator(std::string_view name) {
-  const std::size_t colon = name.rfind(':');
-  if (colon == std::string_view::npos) return false;
-  const std::string_view behind = name.substr(colon + 1);
-  const std::size_t dot = behind.find('.');
-  const auto word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; };
-  return dot != std::string_view::npos && dot > 0 &&
-         std::all_of(behind.begin(), behind.begin() + static_cast<std::ptrdiff_t>(dot), word);
+  return asks_for(pattern, name) && fnmatch(posix.c_str(), std::string(name).c_str(), 0) == 0;
 }
 
 bool is_plain_name(std::string_view pattern) { return pattern.find_first_of("*?[") == std::string_view::npos; }

@@ -1,7 +1,7 @@
 // Shell patterns for site names, matched by POSIX fnmatch. `*` matches any characters, dots and slashes included, or
 // none; `?` one character; `[abc]`, `[a-c]` and `[!abc]` one character of, or not of, a set. Everything else stands for
-// itself. The whole name must match. An operator beneath a module, "conv:aten.relu", is matched by patterns with a
-// colon only, so that `*` means modules.
+// itself. The whole name must match. What lies beneath a module ("conv:aten.relu", "conv:input") is matched only by
+// patterns that ask for it (beneath.h), so that `*` means modules.
 //
 //   glob_matches("layers.[12]", "layers.2")   true        glob_matches("layers.*", "layers.0.norm")   true
 //
@@ -16,9 +16,6 @@
 namespace gradquake {
 
 GRADQUAKE_EXPORT bool glob_matches(std::string_view pattern, std::string_view name);
-
-// True for "conv:aten.relu", a module and behind a colon the operator with its namespace; not for "query: 2".
-GRADQUAKE_EXPORT bool names_operator(std::string_view name);
 
 // True where the pattern has no wildcard, so that it can name one site only.
 GRADQUAKE_EXPORT bool is_plain_name(std::string_view pattern);

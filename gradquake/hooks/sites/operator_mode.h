@@ -22,6 +22,9 @@
 //   relu.0       Any other operator, by its name and a number that counts its outputs in the pass from 0. "mylib.op.0"
 //                where it is not of aten. Numbers that would make a module's path are passed over. Parameters of the
 //                root itself name nothing.
+//   blocks.0.f1:input, relu.0:input.1, blocks.0.f1:saved.0
+//                What a module or another operator reads and keeps (operator_tap.h), to those who ask. A module reads
+//                what the first operator of its call reads, besides parameters.
 //
 // No sites are: views, operators in place (but an addition that ends a module's call), those with several outputs (but
 // of the recurrent ones the first output), outputs of no floating dtype, the input handed on (dropout in evaluation),

@@ -9,6 +9,9 @@
 #include <string_view>
 
 #include "gradquake/hooks/refuse.h"
+#include "gradquake/hooks/sites/beneath.h"
+#include "gradquake/hooks/sites/dense_floating.h"
+#include "gradquake/hooks/sites/operator_tap.h"
 #include "gradquake/hooks/tap.h"
 
 namespace gradquake::detail {
@@ -51,11 +54,6 @@ bool makes_tensors(const c10::FunctionSchema& schema) {
 
 bool writes(const c10::Argument& argument) {
   return argument.alias_info() != nullptr && argument.alias_info()->isWrite();
-}
-
-bool is_dense_floating(const at::Tensor& tensor) {
-  return tensor.defined() && at::isFloatingType(tensor.scalar_type()) && tensor.layout() == at::kStrided &&
-         tensor.has_storage();
 }
 
 template <class Visit>
@@ -112,7 +110,10 @@ void OperatorModel::keep(std::vector<SkippedOperator> of_first_pass) {
 }
 
 OperatorPass::OperatorPass(std::shared_ptr<OperatorModel> model, const torch::autograd::Node* node)
-    : model_(std::move(model)), node_(node), records_(model_->wants_skipped()) {}
+    : model_(std::move(model)), node_(node), records_(model_->wants_skipped()), beneath_(beneath_is_wanted()) {
+  if (!beneath_) return;
+  for (const OperatorModel::Parameter& one : model_->parameters) parameters_.push_back(one.tensor);
+}
 
 void OperatorPass::carry_out(const c10::OperatorHandle& op, torch::jit::Stack& stack) {
   Operator& here = known(op);
@@ -121,8 +122,11 @@ void OperatorPass::carry_out(const c10::OperatorHandle& op, torch::jit::Stack& s
     if (here.returns == Returns::kView) skip(here.name, kView);
     return;
   }
-  const Arguments arguments = arguments_of(op, stack);
-  op.callBoxed(&stack);
+  Arguments arguments = arguments_of(op, stack);
+  if (const std::optional<Owner> owner = owner_of(here, arguments))
+    call_tapping_beneath(op, *owner, arguments, stack);
+  else
+    op.callBoxed(&stack);
   if (here.returns == Returns::kInPlace) {
     after_in_place(here, arguments);
   } else if (here.returns == Returns::kSeveral) {
@@ -277,12 +281,77 @@ at::Tensor OperatorPass::tap_output(const Operator& op, const Site& site, at::Te
   return tap(site, std::move(result));
 }
 
-Site OperatorPass::numbered(Operator& op) {
+std::string OperatorPass::next_name(Operator& op) {
   std::string name;
-  do {
-    name = op.name + '.' + std::to_string((*op.next_number)++);
-  } while (model_->by_path.contains(name));
-  return Site(name);
+  while (model_->by_path.contains(name = op.name + '.' + std::to_string(*op.next_number))) ++*op.next_number;
+  return name;
+}
+
+Site OperatorPass::numbered(Operator& op) {
+  Site site(next_name(op));
+  ++*op.next_number;
+  return site;
+}
+
+std::optional<OperatorPass::Owner> OperatorPass::owner_of(Operator& op, const Arguments& arguments) {
+  if (!beneath_ || op.returns == Returns::kInPlace || (op.returns == Returns::kSeveral && !op.fused))
+    return std::nullopt;
+  if (arguments.parameters.empty()) return Owner{.name = next_name(op)};
+  std::map<std::size_t, std::set<std::size_t>> used;
+  for (const OperatorModel::Parameter* one : arguments.parameters) used[one->module].insert(one->position);
+  const auto most = std::max_element(used.begin(), used.end(),
+                                     [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); });
+  Call& call = calls_[most->first];
+  const bool begins = call.used.empty() || std::any_of(most->second.begin(), most->second.end(),
+                                                       [&](std::size_t one) { return call.used.contains(one); });
+  return Owner{model_->modules[most->first].site.name(), &call, begins};
+}
+
+void OperatorPass::tap_inputs(const c10::OperatorHandle& op, const Owner& owner, Arguments& arguments,
+                              torch::jit::Stack& stack) const {
+  const auto& schema = op.schema().arguments();
+  std::vector<std::size_t> places;
+  std::size_t count = 0;
+  const auto is_input = [&](const at::Tensor& tensor) {
+    if (!is_dense_floating(tensor)) return false;
+    const auto found = storages_.find(tensor.storage().unsafeGetStorageImpl());
+    return found == storages_.end();
+  };
+  for (std::size_t i = 0; i < schema.size(); ++i) {
+    if (schema[i].alias_info() != nullptr) continue;
+    std::size_t here = 0;
+    for_each_tensor(torch::jit::peek(stack, i, schema.size()),
+                    [&](const at::Tensor& tensor) { here += is_input(tensor); });
+    if (here > 0) places.push_back(i);
+    count += here;
+  }
+  std::size_t which = 0;
+  const auto seen = [&](const at::Tensor& tensor) {
+    if (!is_input(tensor)) return tensor;
+    at::Tensor tapped = tap_input(Site(input_name(owner.name, which++, count)), tensor);
+    arguments.storages.push_back(tapped.storage().unsafeGetStorageImpl());  // it may be handed on as it is
+    return tapped;
+  };
+  for (const std::size_t i : places) {
+    c10::IValue& value = torch::jit::peek(stack, i, schema.size());
+    if (value.isTensor()) {
+      value = seen(value.toTensor());
+    } else if (value.isTensorList()) {
+      c10::List<at::Tensor> list;
+      for (const at::Tensor& tensor : value.toTensorVector()) list.push_back(seen(tensor));
+      value = std::move(list);
+    }
+  }
+}
+
+void OperatorPass::call_tapping_beneath(const c10::OperatorHandle& op, const Owner& owner, Arguments& arguments,
+                                        torch::jit::Stack& stack) {
+  if (owner.begins) tap_inputs(op, owner, arguments, stack);
+  SavedTensors saved(parameters_);
+  op.callBoxed(&stack);
+  const std::size_t first = owner.call == nullptr || owner.begins ? 0 : owner.call->saved;
+  const std::size_t last = saved.tap(owner.name, first);
+  if (owner.call != nullptr) owner.call->saved = last;
 }
 
 void OperatorPass::skip(const std::string& name, const char* why) {

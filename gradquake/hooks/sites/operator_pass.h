@@ -81,6 +81,7 @@ class OperatorPass {
   struct Call {
     std::set<std::size_t> used;  // positions of parameters
     TensorHandle output;         // of its latest operator; none before the first and after the last
+    std::size_t saved = 0;       // tensors that its operators have kept for the backward pass
     bool ever_ended = false;
   };
   // What an operator is to the module whose parameters it uses.
@@ -94,6 +95,12 @@ class OperatorPass {
     c10::SmallVector<const c10::StorageImpl*, 8> storages;
     at::Tensor written;
   };
+  // Whom an operator about to be called reads and keeps for.
+  struct Owner {
+    std::string name;      // of its output, which need not be a site
+    Call* call = nullptr;  // of a module
+    bool begins = true;    // the module's call, so that what it reads is what the module reads
+  };
   struct Range {
     std::size_t begin, end;  // bytes of the storage
     const OperatorModel::Parameter* parameter;
@@ -101,12 +108,19 @@ class OperatorPass {
 
   Operator& known(const c10::OperatorHandle& op);
   Arguments arguments_of(const c10::OperatorHandle& op, const torch::jit::Stack& stack);
+  // Empty: nobody asks, or it has no sites of that kind.
+  std::optional<Owner> owner_of(Operator& op, const Arguments& arguments);
+  void call_tapping_beneath(const c10::OperatorHandle& op, const Owner& owner, Arguments& arguments,
+                            torch::jit::Stack& stack);
+  void tap_inputs(const c10::OperatorHandle& op, const Owner& owner, Arguments& arguments,
+                  torch::jit::Stack& stack) const;
   void find_parameters(const at::Tensor& tensor, Arguments& arguments);
   Use use(const Parameters& parameters, const at::Tensor& output);
   void after_one(Operator& op, const Arguments& arguments, at::Tensor& result);
   void after_several(Operator& op, const Arguments& arguments, torch::jit::Stack& stack, std::size_t results);
   void after_in_place(Operator& op, const Arguments& arguments);
   at::Tensor tap_output(const Operator& op, const Site& site, at::Tensor result);
+  std::string next_name(Operator& op);  // passes over numbers that would make a module's path
   Site numbered(Operator& op);
   void skip(const std::string& name, const char* why);
 
@@ -117,6 +131,8 @@ class OperatorPass {
   std::unordered_map<const c10::StorageImpl*, std::vector<Range>> storages_;
   std::vector<Call> calls_;  // by module; empty until the first operator
   bool records_;             // what is skipped
+  bool beneath_;             // a scope asks for what operators read and keep
+  std::vector<at::Tensor> parameters_;
   std::vector<SkippedOperator> skipped_;
 };
 

@@ -6,6 +6,8 @@
 #include <cctype>
 #include <utility>
 
+#include "gradquake/hooks/sites/beneath.h"
+
 namespace gradquake {
 namespace {
 
@@ -32,10 +34,12 @@ std::string dtype_name(at::ScalarType type) {
 }  // namespace
 
 SiteRecorder::SiteRecorder()
-    : scope_({.on_forward = [this](const TapPoint& at, const at::Tensor& tensor) {
-        record(at.site, tensor);
-        return at::Tensor();
-      }}) {}
+    : scope_({.on_forward =
+                  [this](const TapPoint& at, const at::Tensor& tensor) {
+                    record(at.site, tensor);
+                    return at::Tensor();
+                  },
+              .beneath = true}) {}
 
 SiteRecorder::~SiteRecorder() = default;
 
@@ -50,6 +54,12 @@ std::vector<std::string> SiteRecorder::names() const {
   std::vector<std::string> names;
   for (const SiteInfo& site : sites_) names.push_back(site.name);
   return names;
+}
+
+std::vector<std::string> SiteRecorder::boundaries() const {
+  std::vector<std::string> boundaries = names();
+  std::erase_if(boundaries, lies_beneath);
+  return boundaries;
 }
 
 }  // namespace gradquake

@@ -35,6 +35,7 @@ class GRADQUAKE_EXPORT SiteRecorder {
 
   const std::vector<SiteInfo>& sites() const { return sites_; }  // in order of first call
   std::vector<std::string> names() const;                        // the same, names only: what Plan takes
+  std::vector<std::string> boundaries() const;                   // those that do not lie beneath another (beneath.h)
 
  private:
   void record(const Site& site, const at::Tensor& tensor);

@@ -3,12 +3,14 @@
 #include <c10/core/GradMode.h>
 
 #include <map>
+#include <optional>
 #include <sstream>
 #include <string>
 
 #include "gradquake/core/error.h"
 #include "gradquake/hooks/dropout.h"
 #include "gradquake/hooks/first_line.h"
+#include "gradquake/hooks/sites/operator_tap.h"
 #include "gradquake/hooks/tap.h"
 #include "gradquake/model/exported/arguments.h"
 #include "gradquake/model/exported/refusal.h"
@@ -94,7 +96,32 @@ void drop_out(const Node& node, Values& values, bool training) {
   values[static_cast<std::size_t>(node.outputs.at(0))] = std::move(result);
 }
 
-void call(const Node& node, Values& values, bool training, torch::jit::Stack& stack) {
+// Of a pass under a scope that asks for what operators read and keep.
+struct Beneath {
+  std::vector<at::Tensor> state;
+};
+
+void tap_read(const ReadValue& read, c10::IValue& argument) {
+  if (argument.isTensor()) {
+    argument = tap_input(read.site, argument.toTensor());
+  } else if (argument.isTensorList()) {
+    const c10::List<at::Tensor> tensors = argument.toTensorList();
+    tensors.set(read.element, tap_input(read.site, tensors.get(read.element)));
+  }
+}
+
+void call_operator(const Node& node, torch::jit::Stack& stack, const Beneath* beneath) {
+  if (beneath == nullptr || node.operator_name.empty()) {
+    node.op->callBoxed(stack);
+    return;
+  }
+  for (const ReadValue& read : node.reads) tap_read(read, stack[read.argument]);
+  SavedTensors saved(beneath->state);
+  node.op->callBoxed(stack);
+  saved.tap(node.operator_name);
+}
+
+void call(const Node& node, Values& values, bool training, torch::jit::Stack& stack, const Beneath* beneath) {
   stack.assign(node.arguments.begin(), node.arguments.end());
   for (const Fill& fill : node.fills) stack[fill.argument] = filled(fill, values);
   if (!training)
@@ -103,7 +130,7 @@ void call(const Node& node, Values& values, bool training, torch::jit::Stack& st
     values[static_cast<std::size_t>(node.outputs.at(0))] = node.size->call(stack);
     return;
   }
-  node.op->callBoxed(stack);
+  call_operator(node, stack, beneath);
   if (node.makes_tensors)
     stack = [made = stack.at(0).toTensorVector()] { return torch::jit::Stack(made.begin(), made.end()); }();
   if (stack.size() < node.outputs.size()) {
@@ -114,14 +141,18 @@ void call(const Node& node, Values& values, bool training, torch::jit::Stack& st
     if (node.outputs[i] != kNoSlot) values[static_cast<std::size_t>(node.outputs[i])] = std::move(stack[i]);
 }
 
-void carry_out(const Node& node, Values& values, bool training, torch::jit::Stack& stack) {
+void carry_out(const Node& node, Values& values, bool training, torch::jit::Stack& stack, const Beneath* beneath) {
+  for (const Entry& entry : node.entries) {
+    c10::IValue& value = values[static_cast<std::size_t>(entry.to)] = value_at(values, entry.from);
+    if (beneath != nullptr && value.isTensor()) value = tap_input(entry.site, value.toTensor());
+  }
   if (!training && node.left_out_in_evaluation) {
     if (!node.outputs.empty() && node.outputs[0] != kNoSlot)
       values[static_cast<std::size_t>(node.outputs[0])] = value_at(values, *node.left_out_in_evaluation);
   } else if (node.dropout) {
     drop_out(node, values, training);
   } else {
-    call(node, values, training, stack);
+    call(node, values, training, stack, beneath);
   }
 }
 
@@ -140,10 +171,15 @@ std::vector<at::Tensor> carry_out(const Program& program, const std::vector<at::
     expect_fitting(program.inputs[i], inputs.at(i), symbols);
     values[static_cast<std::size_t>(program.inputs[i].slot)] = inputs[i];
   }
+  std::optional<Beneath> beneath;
+  if (beneath_is_wanted()) {
+    beneath.emplace();
+    for (const auto& [slot, tensor] : program.bound) beneath->state.push_back(tensor);
+  }
   torch::jit::Stack stack;
   for (const Node& node : program.nodes) {
     try {
-      carry_out(node, values, training, stack);
+      carry_out(node, values, training, stack, beneath ? &*beneath : nullptr);
     } catch (const std::exception& error) {  // of LibTorch, a Refusal, numbers that a kernel cannot take, no memory
       refuse_node(node, detail::first_line(error));
     }

@@ -5,6 +5,10 @@
 #include <unordered_map>
 #include <utility>
 
+#include "gradquake/model/exported/input_sites.h"
+#include "gradquake/model/exported/module_names.h"
+#include "gradquake/model/exported/shared_memory.h"
+
 namespace gradquake::model::exported {
 namespace {
 
@@ -17,74 +21,6 @@ struct Call {
 };
 
 bool makes_tensors_of_interest(const Node& node) { return node.op.has_value() && !node.makes_sizes; }
-
-// A module registered under two names holds the same parameters under both. The first name of state_dict() counts.
-class ModuleNames {
- public:
-  explicit ModuleNames(const Program& program) : types_(types_of(program)) {
-    std::map<std::string, std::map<std::string, const at::TensorImpl*>> holdings;  // of each module, by name in it
-    std::vector<std::string> paths;                                                // as state_dict() meets them
-    for (const StoredTensor& one : program.state) {
-      const at::TensorImpl* const tensor = one.tensor.unsafeGetTensorImpl();
-      for (std::size_t dot = one.name.find('.'); dot != std::string::npos; dot = one.name.find('.', dot + 1)) {
-        const auto [holding, fresh] = holdings.try_emplace(one.name.substr(0, dot));
-        if (fresh) paths.push_back(holding->first);
-        holding->second[one.name.substr(dot + 1)] = tensor;
-      }
-    }
-    std::map<std::pair<std::string, std::map<std::string, const at::TensorImpl*>>, std::string> first;
-    for (const std::string& path : paths) {
-      const auto type = types_.find(path);
-      if (type == types_.end()) continue;  // never called by this name
-      const std::string& known = first.try_emplace({type->second, holdings[path]}, path).first->second;
-      if (known != path) same_[path] = known;
-    }
-  }
-
-  // The name that counts.
-  std::string of(const std::string& path) const {
-    for (std::size_t end = path.size(); end != std::string::npos && end > 0; end = path.rfind('.', end - 1)) {
-      const auto found = same_.find(path.substr(0, end));
-      if (found != same_.end()) return found->second + path.substr(end);
-    }
-    return path;
-  }
-
-  const std::map<std::string, std::string>& same() const { return same_; }
-
- private:
-  static std::map<std::string, std::string> types_of(const Program& program) {
-    std::map<std::string, std::string> types;
-    for (const Node& node : program.nodes)
-      for (const ModuleFrame& frame : node.modules) types[frame.path] = frame.type;
-    return types;
-  }
-
-  const std::map<std::string, std::string> types_;
-  std::map<std::string, std::string> same_;  // a name, and the first of the same module
-};
-
-// Views of memory that a later node writes into, and what such a write returns: a tap that hands on another tensor
-// would cut them from what else reads the memory.
-std::set<Slot> written_views(const Program& program) {
-  std::unordered_map<Slot, Slot> roots;            // of what shares a value's memory: that value
-  std::unordered_map<Slot, std::set<Slot>> views;  // by root
-  std::set<Slot> written;
-  for (const Node& node : program.nodes) {
-    if (!node.op) continue;
-    for (const Fill& fill : node.fills) {
-      const c10::AliasInfo* const alias = node.op->schema().arguments()[fill.argument].alias_info();
-      if (alias == nullptr) continue;
-      const Slot source = fill.slots[0], root = roots.contains(source) ? roots[source] : source;
-      std::set<Slot>& known = views[root];
-      const bool is_view = !alias->isWrite() || known.contains(source);
-      if (is_view) known.insert(node.outputs.begin(), node.outputs.end());
-      if (alias->isWrite()) written.insert(known.begin(), known.end());
-      for (const Slot output : node.outputs) roots[output] = root;
-    }
-  }
-  return written;
-}
 
 std::map<std::string, Call> calls_of(const Program& program, const ModuleNames& names,
                                      const std::set<Slot>& passed_by) {
@@ -117,7 +53,9 @@ std::string short_target(const Node& node) {
 }  // namespace
 
 void add_sites(Program& program, const std::set<Slot>& returned, const std::set<Slot>& integers) {
-  const std::set<Slot> views = written_views(program);
+  const SharedMemory memory(program);
+  // A tap that hands on another tensor would cut them from what else reads the memory.
+  const std::set<Slot>& views = memory.written_views();
   std::set<Slot> passed_by = views;
   passed_by.insert(integers.begin(), integers.end());
   std::size_t moved = 0;
@@ -152,6 +90,7 @@ void add_sites(Program& program, const std::set<Slot>& returned, const std::set<
     std::string name = names.of(node.module()) + ":" + short_target(node);
     const int count = counts[call][name]++;
     if (count > 0) name += "." + std::to_string(count);
+    node.operator_name = name;
     for (std::size_t k = 0; k < node.outputs.size(); ++k) {
       if (node.outputs[k] == kNoSlot || passed_by.contains(node.outputs[k])) continue;
       node.sites.push_back({Site(node.outputs.size() == 1 ? name : name + "#" + std::to_string(k)), node.outputs[k]});
@@ -191,6 +130,7 @@ void add_sites(Program& program, const std::set<Slot>& returned, const std::set<
     auto& sites = program.nodes[output.call.last].sites;
     sites.insert(sites.end(), output.values.begin(), output.values.end());
   }
+  add_input_sites(program, names, memory, integers);
 }
 
 }  // namespace gradquake::model::exported

@@ -360,6 +360,10 @@ class ProgramReader {
         for (const Slot slot : fill.slots) used(slot);
       for (const Slot slot : node.outputs) used(slot);
       for (const SiteValue& site : node.sites) used(site.slot);
+      for (const Entry& entry : node.entries) {
+        used(entry.from);
+        used(entry.to);
+      }
     }
     for (std::size_t slot = 0; slot < last.size(); ++slot) {
       if (last[slot] == program_.nodes.size() || kept.contains(static_cast<Slot>(slot))) continue;

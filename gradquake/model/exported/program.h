@@ -53,6 +53,18 @@ struct SiteValue {
   Slot slot;
 };
 
+// A tensor that an operator reads as a site: element `element` of an argument that is a list, else the argument.
+struct ReadValue {
+  Site site;
+  std::size_t argument, element;
+};
+
+// A tensor that a module reads as a site: `to` is `from` as the module's operators see it.
+struct Entry {
+  Site site;
+  Slot from, to;
+};
+
 // A dropout whose mask is addressed (hooks/dropout.h).
 struct AddressedDropout {
   Site site;
@@ -76,7 +88,10 @@ struct Node {
   bool makes_tensors = false;    // its output is a list of tensors, each with a slot
   bool makes_sizes = false;      // or a number
   std::vector<SiteValue> sites;  // tapped behind it, in this order
-  std::vector<Slot> last_read;   // dropped behind it
+  std::vector<Entry> entries;    // made before it, in this order
+  std::vector<ReadValue> reads;
+  std::string operator_name;    // "features.3.conv:aten.conv2d", of its sites; empty: it has none
+  std::vector<Slot> last_read;  // dropped behind it
 
   const std::string& module() const;  // path of the innermost; empty: the exported module itself
 };

@@ -5,7 +5,7 @@
 #include <torch/nn/modules/linear.h>
 
 #include "gradquake/core/error.h"
-#include "gradquake/hooks/tap.h"
+#include "gradquake/hooks/sites/operator_tap.h"
 #include "gradquake/model/fit.h"
 #include "gradquake/model/kinds/models.h"
 #include "gradquake/model/model.h"
@@ -67,8 +67,9 @@ class Cnn : public Model {
 
   at::Tensor forward(const at::Tensor& input) override {
     at::Tensor y = input;
-    for (auto& [block, site] : blocks_) y = tap(site, block->forward(y));
-    return tap(head_site_, head_->forward(y.flatten(1)));
+    for (auto& one : blocks_)
+      y = tap_operator(one.site, *one.block, y, [&](const at::Tensor& x) { return one.block->forward(x); });
+    return tap_operator(head_site_, *head_, y, [&](const at::Tensor& x) { return head_->forward(x.flatten(1)); });
   }
 
  private:

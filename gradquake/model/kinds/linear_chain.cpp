@@ -1,7 +1,7 @@
 #include <torch/nn/init.h>
 
 #include "gradquake/core/error.h"
-#include "gradquake/hooks/tap.h"
+#include "gradquake/hooks/sites/operator_tap.h"
 #include "gradquake/model/fit.h"
 #include "gradquake/model/kinds/models.h"
 #include "gradquake/model/operators.h"
@@ -19,7 +19,8 @@ class LinearChain : public Model {
 
   at::Tensor forward(const at::Tensor& input) override {
     at::Tensor y = input.flatten(1);
-    for (auto& [linear, site] : operators_) y = tap(site, linear->forward(y));
+    for (auto& one : operators_)
+      y = tap_operator(one.site, *one.linear, y, [&](const at::Tensor& x) { return one.linear->forward(x); });
     return y;
   }
   std::optional<std::int64_t> linear_outputs() const override {

@@ -3,7 +3,7 @@
 #include <torch/nn/modules/linear.h>
 #include <torch/nn/modules/rnn.h>
 
-#include "gradquake/hooks/tap.h"
+#include "gradquake/hooks/sites/operator_tap.h"
 #include "gradquake/model/dropped_site.h"
 #include "gradquake/model/fit.h"
 #include "gradquake/model/kinds/models.h"
@@ -29,9 +29,12 @@ class Lstm : public Model {
 
   at::Tensor forward(const at::Tensor& tokens) override {
     expect_tokens("lstm", tokens);
-    at::Tensor y = embedding_site_(embedding_->forward(tokens), is_training());
-    for (auto& [lstm, site] : layers_) y = site(std::get<0>(lstm->forward(y)), is_training());
-    return tap(head_site_, head_->forward(y));
+    const bool training = is_training();
+    at::Tensor y =
+        embedding_site_(*embedding_, tokens, training, [&](const at::Tensor& x) { return embedding_->forward(x); });
+    for (auto& one : layers_)
+      y = one.site(*one.lstm, y, training, [&](const at::Tensor& x) { return std::get<0>(one.lstm->forward(x)); });
+    return tap_operator(head_site_, *head_, y, [&](const at::Tensor& x) { return head_->forward(x); });
   }
 
  private:

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "gradquake/core/error.h"
-#include "gradquake/hooks/tap.h"
+#include "gradquake/hooks/sites/operator_tap.h"
 #include "gradquake/model/dropped_site.h"
 #include "gradquake/model/fit.h"
 #include "gradquake/model/kinds/models.h"
@@ -45,9 +45,10 @@ class Mlp : public Model {
     at::Tensor y = input.flatten(1);
     for (std::size_t i = 0; i < operators_.size(); ++i) {
       auto& [linear, site] = operators_[i];
-      y = linear->forward(y);
-      y = i + 1 == operators_.size() ? tap(site, std::move(y))
-                                     : DroppedSite{site, dropout_}(activation_(y), is_training());
+      const auto map = [&, &linear = linear](const at::Tensor& x) { return linear->forward(x); };
+      if (i + 1 == operators_.size()) return tap_operator(site, *linear, y, map);
+      y = DroppedSite{site, dropout_}(*linear, y, is_training(),
+                                      [&](const at::Tensor& x) { return activation_(map(x)); });
     }
     return y;
   }

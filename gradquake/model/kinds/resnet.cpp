@@ -6,6 +6,7 @@
 #include <torch/nn/modules/linear.h>
 
 #include "gradquake/core/error.h"
+#include "gradquake/hooks/sites/operator_tap.h"
 #include "gradquake/hooks/tap.h"
 #include "gradquake/model/fit.h"
 #include "gradquake/model/kinds/models.h"
@@ -21,11 +22,15 @@ torch::nn::Conv2d unbiased_conv(std::int64_t in, std::int64_t out, std::int64_t 
   return conv;
 }
 
+at::Tensor convolve(const Site& site, torch::nn::Conv2d& conv, const at::Tensor& input) {
+  return tap_around(site, *conv, input, [&](const at::Tensor& x) { return conv->forward(x); });
+}
+
 // relu(bn2(conv2(relu(bn1(conv1 x)))) + shortcut x).
 class ResidualBlock : public torch::nn::Module {
  public:
   ResidualBlock(const std::string& name, std::int64_t in, std::int64_t out, std::int64_t stride)
-      : branch_(name + ".bn2"), output_(name) {
+      : conv1_site_(name + ".conv1"), conv2_site_(name + ".conv2"), branch_(name + ".bn2"), output_(name) {
     conv1_ = register_module("conv1", unbiased_conv(in, out, 3, stride));
     bn1_ = register_module("bn1", torch::nn::BatchNorm2d(out));
     conv2_ = register_module("conv2", unbiased_conv(out, out, 3, 1));
@@ -36,8 +41,8 @@ class ResidualBlock : public torch::nn::Module {
   }
 
   at::Tensor forward(const at::Tensor& x) {
-    const at::Tensor hidden = at::relu(bn1_->forward(conv1_->forward(x)));
-    const at::Tensor branch = tap(branch_, bn2_->forward(conv2_->forward(hidden)));
+    const at::Tensor hidden = at::relu(bn1_->forward(convolve(conv1_site_, conv1_, x)));
+    const at::Tensor branch = tap(branch_, bn2_->forward(convolve(conv2_site_, conv2_, hidden)));
     return tap(output_, at::relu(branch + (downsample_ ? downsample_->forward(x) : x)));
   }
 
@@ -45,6 +50,7 @@ class ResidualBlock : public torch::nn::Module {
   torch::nn::Conv2d conv1_{nullptr}, conv2_{nullptr};
   torch::nn::BatchNorm2d bn1_{nullptr}, bn2_{nullptr};
   torch::nn::Sequential downsample_{nullptr};
+  Site conv1_site_, conv2_site_;  // of what they read and keep
   Site branch_, output_;
 };
 
@@ -70,9 +76,9 @@ class Resnet : public Model {
   }
 
   at::Tensor forward(const at::Tensor& input) override {
-    at::Tensor y = tap(stem_site_, at::relu(bn1_->forward(conv1_->forward(input))));
+    at::Tensor y = tap(stem_site_, at::relu(bn1_->forward(convolve(conv1_site_, conv1_, input))));
     for (const auto& block : blocks_) y = block->forward(y);
-    return tap(fc_site_, fc_->forward(y.mean({2, 3})));
+    return tap_operator(fc_site_, *fc_, y, [&](const at::Tensor& x) { return fc_->forward(x.mean({2, 3})); });
   }
 
  private:
@@ -80,7 +86,7 @@ class Resnet : public Model {
   torch::nn::BatchNorm2d bn1_{nullptr};
   std::vector<std::shared_ptr<ResidualBlock>> blocks_;
   torch::nn::Linear fc_{nullptr};
-  Site stem_site_{"relu"}, fc_site_{"fc"};
+  Site conv1_site_{"conv1"}, stem_site_{"relu"}, fc_site_{"fc"};
 };
 
 std::shared_ptr<Model> make_resnet(const KindSpec& spec, const ModelInput& input) {

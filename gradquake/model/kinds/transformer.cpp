@@ -6,6 +6,7 @@
 #include <torch/nn/modules/normalization.h>
 
 #include "gradquake/core/error.h"
+#include "gradquake/hooks/sites/operator_tap.h"
 #include "gradquake/hooks/tap.h"
 #include "gradquake/model/dropped_site.h"
 #include "gradquake/model/fit.h"
@@ -85,21 +86,29 @@ struct DecoderSizes {
   double dropout;
 };
 
+at::Tensor normed(const Site& site, torch::nn::LayerNorm& norm, const at::Tensor& input) {
+  return tap_around(site, *norm, input, [&](const at::Tensor& x) { return norm->forward(x); });
+}
+
 // y = x + attention(norm1 x), y + mlp(norm2 y).
 class DecoderBlock : public torch::nn::Module {
  public:
   DecoderBlock(const std::string& name, const DecoderSizes& sizes)
       : attention_site_{Site(name + ".attention"), sizes.dropout},
         mlp_site_{Site(name + ".mlp"), sizes.dropout},
-        stream_site_(name) {
+        stream_site_(name),
+        norm1_site_(name + ".norm1"),
+        norm2_site_(name + ".norm2") {
     norm1_ = register_module("norm1", layer_norm(sizes.width));
     attention_ = register_module("attention", std::make_shared<CausalAttention>(sizes.width, sizes.heads));
     norm2_ = register_module("norm2", layer_norm(sizes.width));
     mlp_ = register_module("mlp", std::make_shared<FeedForward>(sizes.width, sizes.feed_forward));
   }
   at::Tensor forward(const at::Tensor& x) {
-    const at::Tensor y = x + attention_site_(attention_->forward(norm1_->forward(x)), is_training());
-    return tap(stream_site_, y + mlp_site_(mlp_->forward(norm2_->forward(y)), is_training()));
+    const auto attend = [&](const at::Tensor& own) { return attention_->forward(own); };
+    const auto feed_forward = [&](const at::Tensor& own) { return mlp_->forward(own); };
+    const at::Tensor y = x + attention_site_(*attention_, normed(norm1_site_, norm1_, x), is_training(), attend);
+    return tap(stream_site_, y + mlp_site_(*mlp_, normed(norm2_site_, norm2_, y), is_training(), feed_forward));
   }
 
  private:
@@ -108,6 +117,7 @@ class DecoderBlock : public torch::nn::Module {
   std::shared_ptr<FeedForward> mlp_;
   DroppedSite attention_site_, mlp_site_;
   Site stream_site_;
+  Site norm1_site_, norm2_site_;  // of what they read and keep: the branch alone, not the stream
 };
 
 class Transformer : public Model {
@@ -126,9 +136,11 @@ class Transformer : public Model {
 
   at::Tensor forward(const at::Tensor& tokens) override {
     expect_tokens("transformer", tokens, context_);
-    at::Tensor x = embedding_site_(embedding_->forward(tokens), is_training());
+    at::Tensor x = embedding_site_(*embedding_, tokens, is_training(),
+                                   [&](const at::Tensor& own) { return embedding_->forward(own); });
     for (const auto& block : blocks_) x = block->forward(x);
-    return tap(head_site_, head_->forward(tap(norm_site_, norm_->forward(x))));
+    x = tap(norm_site_, normed(norm_site_, norm_, x));
+    return tap_operator(head_site_, *head_, x, [&](const at::Tensor& own) { return head_->forward(own); });
   }
 
  private:

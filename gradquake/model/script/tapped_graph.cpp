@@ -14,6 +14,8 @@
 #include <set>
 
 #include "gradquake/hooks/dropout.h"
+#include "gradquake/hooks/sites/beneath.h"
+#include "gradquake/hooks/sites/operator_tap.h"
 #include "gradquake/hooks/tap.h"
 
 namespace gradquake::model::script {
@@ -22,6 +24,8 @@ namespace {
 namespace jit = torch::jit;
 
 at::Tensor tap_named(const at::Tensor& tensor, c10::string_view site) { return tap(site, tensor); }
+
+at::Tensor tap_input_named(const at::Tensor& tensor, c10::string_view site) { return tap_input(Site(site), tensor); }
 
 at::Tensor drop_named(const at::Tensor& tensor, double p, bool training, c10::string_view site) {
   if (!training || p == 0) return tensor;
@@ -84,7 +88,10 @@ class Tapper {
     if (function == nullptr) return;
     const auto callee = path_to(call->input(0), self_);
     if (!callee && type->is_module()) unreached_.insert(type->name()->name());
-    if (callee && !callee->empty() && call->s(jit::attr::name) == "forward") tap_outputs(call, *callee);
+    if (callee && !callee->empty() && call->s(jit::attr::name) == "forward") {
+      tap_inputs(call, *callee);
+      tap_outputs(call, *callee);
+    }
     inline_call(call, function, callee.value_or(path));
   }
 
@@ -96,14 +103,26 @@ class Tapper {
     inline_call(call, function, path);
   }
 
-  // A tap on `value` behind `node`; its node.
-  jit::Node* tap_behind(jit::Node* node, jit::Value* value, const std::string& site) {
-    const jit::WithInsertPoint behind(node->next());
+  // A tap on `value` in front of `node`, by the operator of that name; its node.
+  jit::Node* tap_before(jit::Node* node, const char* op, jit::Value* value, const std::string& site) {
+    const jit::WithInsertPoint here(node);
     jit::Value* const name = graph_.insertConstant(site);
-    jit::Node* const tap =
-        graph_.insertNode(graph_.create(c10::Symbol::fromQualString("gradquake::tap"), {value, name}, 1));
+    jit::Node* const tap = graph_.insertNode(graph_.create(c10::Symbol::fromQualString(op), {value, name}, 1));
     tap->output()->setType(c10::TensorType::get());
     return tap;
+  }
+  jit::Node* tap_behind(jit::Node* node, jit::Value* value, const std::string& site) {
+    return tap_before(node->next(), "gradquake::tap", value, site);
+  }
+
+  void tap_inputs(jit::Node* call, const std::string& path) {
+    std::vector<std::size_t> tensors;
+    for (std::size_t i = 1; i < call->inputs().size(); ++i)
+      if (call->input(i)->type()->isSubtypeOf(*c10::TensorType::get())) tensors.push_back(i);
+    for (std::size_t k = 0; k < tensors.size(); ++k) {
+      const std::string site = input_name(path, k, tensors.size());
+      call->replaceInput(tensors[k], tap_before(call, "gradquake::tap_input", call->input(tensors[k]), site)->output());
+    }
   }
 
   void tap_outputs(jit::Node* call, const std::string& path) {
@@ -157,6 +176,7 @@ class Tapper {
 TORCH_LIBRARY(gradquake, library) {
   // An idle tap returns its input, hence the alias.
   library.def("tap(Tensor(a) tensor, str site) -> Tensor(a)", &tap_named);
+  library.def("tap_input(Tensor(a) tensor, str site) -> Tensor(a)", &tap_input_named);
   library.def("dropout(Tensor(a) tensor, float p, bool training, str site) -> Tensor(a)", &drop_named);
 }
 

@@ -3,6 +3,7 @@
 //
 //   blocks.0.fc1      what blocks.0.fc1.forward returned, by the path from the module on
 //   lstm.0, lstm.1    where it returned a tuple, the tensors in it
+//   blocks.0.fc1:input    what it was given (hooks/sites/operator_tap.h); `:input.1` the second of several tensors
 //
 // An instance has its own name although instances share their class's code, because the taps go into the inlined copy.
 #pragma once

@@ -1,0 +1,132 @@
+#include "gradquake/hooks/sites/operator_tap.h"
+
+#include <ATen/core/grad_mode.h>
+#include <torch/csrc/autograd/engine.h>
+#include <torch/csrc/autograd/saved_variable_hooks.h>
+#include <torch/nn/module.h>
+
+#include <algorithm>
+#include <typeinfo>
+
+#include "gradquake/hooks/sites/beneath.h"
+#include "gradquake/hooks/sites/dense_floating.h"
+#include "gradquake/hooks/tap_layer.h"
+
+namespace gradquake {
+namespace detail {
+
+// One tensor that an operator keeps, shared by the graph and, as long as it gathers, a SavedTensors.
+struct KeptTensor {
+  at::Tensor tensor;
+  std::int64_t version = 0;
+
+  void keep(const at::Tensor& now) {
+    tensor = now;
+    version = now._version();
+  }
+
+  static std::unique_ptr<torch::autograd::SavedVariableHooks> hooks_of(SavedTensors* gathering);
+};
+
+namespace {
+
+constinit thread_local SavedTensors* innermost_gathering = nullptr;
+
+class KeepingHooks : public torch::autograd::SavedVariableHooks {
+ public:
+  explicit KeepingHooks(std::shared_ptr<KeptTensor> kept) : kept_(std::move(kept)) {}
+  void call_pack_hook(const at::Tensor& tensor) override {
+    kept_->keep(tensor.detach());
+  }  // no cycle through its grad_fn
+  // With hooks LibTorch leaves out its own check.
+  at::Tensor call_unpack_hook() override {
+    TORCH_CHECK(kept_->tensor._version() == kept_->version,
+                "one of the variables needed for gradient computation has been modified by an inplace operation: ",
+                kept_->tensor.toString(), " ", kept_->tensor.sizes(), " is at version ", kept_->tensor._version(),
+                "; expected version ", kept_->version, " instead");
+    return kept_->tensor;
+  }
+
+ private:
+  std::shared_ptr<KeptTensor> kept_;
+};
+
+// The only place where LibTorch asks whether a tensor is to be kept in another way (as Python's
+// saved_tensors_hooks): its autograd engine.
+class KeepingEngine : public torch::autograd::Engine {
+ public:
+  std::unique_ptr<torch::autograd::SavedVariableHooks> get_default_saved_variable_hooks() override {
+    if (innermost_gathering == nullptr || innermost_layer == nullptr) return nullptr;
+    return KeptTensor::hooks_of(innermost_gathering);
+  }
+};
+
+// False where the engine is not LibTorch's own. Never destroyed: graphs may outlive whatever would own it.
+bool engine_asks_us() {
+  static const bool installed = [] {
+    using torch::autograd::Engine;
+    const Engine& before = Engine::get_default_engine();
+    if (typeid(before) != typeid(Engine)) return false;
+    static auto* const engine = new KeepingEngine;
+    torch::autograd::set_default_engine_stub([]() -> Engine& { return *engine; });
+    return true;
+  }();
+  return installed;
+}
+
+}  // namespace
+
+std::unique_ptr<torch::autograd::SavedVariableHooks> KeptTensor::hooks_of(SavedTensors* gathering) {
+  gathering->kept_.push_back(std::make_shared<KeptTensor>());
+  return std::make_unique<KeepingHooks>(gathering->kept_.back());
+}
+
+Site input_site(const Site& owner) { return Site(input_name(owner.name(), 0, 1)); }
+
+}  // namespace detail
+
+bool beneath_is_wanted() {
+  for (const detail::TapLayer* layer = detail::innermost_layer; layer != nullptr; layer = layer->outer)
+    if (layer->wants_beneath()) return true;
+  return false;
+}
+
+at::Tensor tap_input(const Site& site, at::Tensor tensor, std::int64_t batch_dim) {
+  if (detail::innermost_layer == nullptr || !detail::is_dense_floating(tensor)) return tensor;
+  return detail::tap_beneath(site, std::move(tensor), batch_dim);
+}
+
+SavedTensors::SavedTensors(std::function<std::vector<at::Tensor>()> constants)
+    : wanted_(at::GradMode::is_enabled() && beneath_is_wanted() && detail::engine_asks_us()) {
+  if (!wanted_) return;
+  for (const at::Tensor& constant : constants())
+    if (constant.defined() && constant.has_storage()) constants_.push_back(constant.storage().unsafeGetStorageImpl());
+  outer_ = std::exchange(detail::innermost_gathering, this);
+}
+
+SavedTensors::SavedTensors(const std::vector<at::Tensor>& constants) : SavedTensors([&] { return constants; }) {}
+
+SavedTensors::SavedTensors(const torch::nn::Module& owner)
+    : SavedTensors([&] {
+        std::vector<at::Tensor> constants = owner.parameters();
+        for (const at::Tensor& buffer : owner.buffers()) constants.push_back(buffer);
+        return constants;
+      }) {}
+
+SavedTensors::~SavedTensors() {
+  if (wanted_) detail::innermost_gathering = outer_;
+}
+
+std::size_t SavedTensors::tap(std::string_view owner, std::size_t first) {
+  const at::NoGradGuard no_grad;
+  for (const auto& one : std::exchange(kept_, {})) {
+    if (!detail::is_dense_floating(one->tensor)) continue;
+    const c10::StorageImpl* const storage = one->tensor.storage().unsafeGetStorageImpl();
+    if (std::find(constants_.begin(), constants_.end(), storage) != constants_.end()) continue;
+    const at::Tensor tapped = detail::tap_beneath(Site(saved_name(owner, first++)), one->tensor, 0);
+    if (!tapped.is_same(one->tensor)) one->keep(tapped);
+  }
+  return first;
+}
+
+}  // namespace gradquake
