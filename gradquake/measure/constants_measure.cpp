@@ -95,7 +95,7 @@ ConstantsFile measure_constants(const train::Task& task, CurvatureConfig curvatu
   const std::optional<ClosedForm> known = closed_form(task);
 
   ConstantsFile file;
-  file.constants.operators = static_cast<int>(train::boundaries(task)) + 1;
+  file.constants.operators = static_cast<int>(task.sites.size()) + 1;
   file.constants.step_size = task.optimizer.schedule.largest(task.optimizer.learning_rate(), task.steps);
   file.constants.steps = task.steps;
   measure_loss(task, known, probe, file);

@@ -39,7 +39,7 @@ std::optional<ClosedForm> closed_form(const train::Task& task) {
   const auto* network = dynamic_cast<const model::Model*>(task.model.get());
   const std::optional<std::int64_t> outputs = network ? network->linear_outputs() : std::nullopt;
   const auto loss = outputs ? task.objective->bounds(*outputs) : std::nullopt;
-  if (!loss || train::boundaries(task) != 1) return std::nullopt;
+  if (!loss || task.sites.size() != 1) return std::nullopt;
 
   const bool regular = task.regularizer.active();
   const double ridge =

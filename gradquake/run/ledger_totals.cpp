@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <unordered_map>
 
 #include "gradquake/config/enum_reader.h"
 #include "gradquake/report/record_json.h"
@@ -26,13 +28,15 @@ LedgerConfig read_ledger(config::Reader reader) {
 double foreseen_ledger_bytes(const train::Task& task) {
   const std::int64_t rows = task.micro_batch.value_or(task.batch_size);
   const double passes = std::ceil(static_cast<double>(task.batch_size) / static_cast<double>(rows));
+  std::unordered_map<std::string, std::int64_t> occurrences;
+  for (const auto* sites : {&task.sites, &task.beneath})
+    for (const SiteInfo& site : *sites) occurrences[site.name] = site.occurrences;
   double lines = 0;
   for (std::size_t i = 0; i < task.plan->rules().size(); ++i) {
     double taps = 0;
     for (const std::string& name : task.plan->sites_of(i)) {
-      const auto site =
-          std::find_if(task.sites.begin(), task.sites.end(), [&](const auto& s) { return s.name == name; });
-      taps += site == task.sites.end() ? 1 : static_cast<double>(site->occurrences);
+      const auto site = occurrences.find(name);
+      taps += site == occurrences.end() ? 1 : static_cast<double>(site->second);
     }
     const double directions = task.plan->rules()[i].direction == Direction::kBoth ? 2 : 1;
     const std::int64_t firings =

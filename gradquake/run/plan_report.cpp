@@ -8,7 +8,6 @@
 
 #include "gradquake/hooks/perturbation.h"
 #include "gradquake/hooks/schedule.h"
-#include "gradquake/hooks/sites/beneath.h"
 #include "gradquake/run/kind_groups.h"
 
 namespace gradquake::run {
@@ -32,26 +31,28 @@ nlohmann::ordered_json perturbation_json(const KindSpec& spec) {
 
 bool can_be_perturbed(const SiteInfo& site) { return site.dtype.find("float") != std::string::npos; }
 
-void print_sites(std::ostream& out, const std::vector<SiteInfo>& sites) {
+void print_sites(std::ostream& out, const train::Task& task) {
   std::size_t width = 20;
-  for (const SiteInfo& site : sites)
-    if (!lies_beneath(site.name)) width = std::max(width, site.name.size());
+  for (const SiteInfo& site : task.sites) width = std::max(width, site.name.size());
   out << fmt::format("{:<{}} {:<20} {:<10} {}\n", "site", width, "shape", "dtype", "occurrences");
-  const SiteInfo* beneath = nullptr;
-  std::size_t count = 0;
-  for (const SiteInfo& site : sites) {
-    if (lies_beneath(site.name)) {
-      beneath = &site;
-      ++count;
-      continue;
-    }
+  for (const SiteInfo& site : task.sites) {
     out << fmt::format("{:<{}} {:<20} {:<10} {}{}\n", site.name, width,
                        fmt::format("[{}]", fmt::join(site.shape, ", ")), site.dtype, site.occurrences,
                        can_be_perturbed(site) ? "" : "  cannot be perturbed: not of a floating dtype");
   }
-  if (beneath == nullptr) return;
+  if (task.beneath.empty()) return;
   out << fmt::format("and {} beneath them, such as {}: a glob that names them so asks for them, --json lists them\n",
-                     count, beneath->name);
+                     task.beneath.size(), task.beneath.back().name);
+}
+
+nlohmann::ordered_json sites_json(const std::vector<SiteInfo>& sites) {
+  nlohmann::ordered_json list = nlohmann::json::array();
+  for (const SiteInfo& site : sites) {
+    list.push_back(nlohmann::ordered_json{
+        {"name", site.name}, {"shape", site.shape}, {"dtype", site.dtype}, {"occurrences", site.occurrences}});
+    if (!can_be_perturbed(site)) list.back()["cannot_be_perturbed"] = "not of a floating dtype";
+  }
+  return list;
 }
 
 }  // namespace
@@ -59,7 +60,7 @@ void print_sites(std::ostream& out, const std::vector<SiteInfo>& sites) {
 void print_plan(std::ostream& out, const RunConfig& config, const train::Task& task) {
   out << fmt::format("{}: {} on {}, {} steps, batch {}\n\n", config.run.name, config.model.spec.kind,
                      config.data.spec.kind, task.steps, config.data.batch_size);
-  print_sites(out, task.sites);
+  print_sites(out, task);
   for (const std::string& note : task.notes) out << "note: " << note << '\n';
   for (std::size_t i = 0; i < task.plan->rules().size(); ++i) {
     const Rule& rule = task.plan->rules()[i];
@@ -84,12 +85,8 @@ std::string plan_json(const RunConfig& config, const train::Task& task) {
   nlohmann::ordered_json json;
   json["name"] = config.run.name;
   json["steps"] = task.steps;
-  json["sites"] = nlohmann::json::array();
-  for (const SiteInfo& site : task.sites) {
-    json["sites"].push_back(nlohmann::ordered_json{
-        {"name", site.name}, {"shape", site.shape}, {"dtype", site.dtype}, {"occurrences", site.occurrences}});
-    if (!can_be_perturbed(site)) json["sites"].back()["cannot_be_perturbed"] = "not of a floating dtype";
-  }
+  json["sites"] = sites_json(task.sites);
+  json["beneath"] = sites_json(task.beneath);
   if (!task.notes.empty()) json["notes"] = task.notes;
   if (task.operator_sites) {
     json["no_sites"] = nlohmann::json::array();

@@ -94,11 +94,6 @@ void rehearse(const Task& task) {
 
 at::ScalarType dtype_of(const Task& task) { return model::trained_parameters(*task.model).tensors.at(0).scalar_type(); }
 
-std::size_t boundaries(const Task& task) {
-  return static_cast<std::size_t>(std::count_if(task.sites.begin(), task.sites.end(),
-                                                [](const SiteInfo& site) { return !lies_beneath(site.name); }));
-}
-
 void use_operator_sites(Task& task) {
   model::Network network = model::with_operator_sites({task.model, task.forward});
   task.forward = std::move(network.forward);
@@ -109,10 +104,14 @@ void resolve(Task& task) {
   static const bool taps_hold = (self_test(), true);  // once a process
   static_cast<void>(taps_hold);
   expect_parts(task);
-  task.sites = dry_run(task);
-  note_skipped(task);
+  task.sites.clear();
+  task.beneath.clear();
   std::vector<std::string> names;
-  for (const SiteInfo& site : task.sites) names.push_back(site.name);
+  for (SiteInfo& site : dry_run(task)) {
+    names.push_back(site.name);
+    (lies_beneath(site.name) ? task.beneath : task.sites).push_back(std::move(site));
+  }
+  note_skipped(task);
   for (const auto& [site, stream] : task.aliases)
     if (std::find(names.begin(), names.end(), site) == names.end())
       throw UserError("train", "expected aliases of the model's sites, nearest " +

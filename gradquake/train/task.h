@@ -58,15 +58,13 @@ struct Task {
   std::optional<OperatorSites> operator_sites;  // where forward finds its sites so (use_operator_sites)
 
   // What resolve() finds.
-  std::vector<SiteInfo> sites;  // as one batch met them
+  std::vector<SiteInfo> sites;    // as one batch met them
+  std::vector<SiteInfo> beneath;  // those that lie beneath them (hooks/sites/beneath.h)
   std::unique_ptr<Plan> plan;
 };
 
 // The dtype of the parameters that are trained.
 GRADQUAKE_EXPORT at::ScalarType dtype_of(const Task& task);
-
-// The sites that do not lie beneath another (hooks/sites/beneath.h). Of a prepared task.
-GRADQUAKE_EXPORT std::size_t boundaries(const Task& task);
 
 // For a model without a tap: forward makes every operator's output a site (hooks/sites/operator_mode.h). To be called
 // once model and forward are there, before prepare.

@@ -100,6 +100,9 @@ TEST(AssemblyTest, AGlobThatMatchesNoSiteIsRefusedAtTheRulesPlace) {
   EXPECT_NE(error.find("layers.1"), std::string::npos) << error;
   EXPECT_NE(error.find("got 'layer.1'"), std::string::npos) << error;
   EXPECT_EQ(error_of(read(kMlp + "  [{sites: 'layers.['}]")).rfind("[config] t.yaml:4: perturbations.0.sites: ", 0), 0);
+  EXPECT_EQ(error_of(read(kMlp + "  [{sites: '*:saved.*', direction: both}]"))
+                .rfind("[config] t.yaml:4: perturbations.0.direction: [hooks] expected direction forward", 0),
+            0);
 }
 
 // Where the error of one rule in flow style stands.
@@ -200,6 +203,7 @@ TEST(PlanReportTest, ThePlanIsPrintedSiteBySiteAndRuleByRule) {
             "site                 shape                dtype      occurrences\n"
             "layers.0             [64, 16]             float32    1\n"
             "layers.1             [64, 10]             float32    1\n"
+            "and 5 beneath them, such as layers.1:saved.0: a glob that names them so asks for them, --json lists them\n"
             "\nrule burst: forward, uniform scale 0.5 mean 1 x RMS, one draw per sample\n"
             "  sites     layers.* -> layers.0, layers.1\n"
             "  schedule  every 50 steps at offset 10 from step 20 until step 200\n"
@@ -234,6 +238,9 @@ TEST(PlanReportTest, TheJsonSaysTheSame) {
   EXPECT_EQ(json["steps"], 300);
   EXPECT_EQ(json["sites"][1],
             (nlohmann::json{{"name", "layers.1"}, {"shape", {64, 10}}, {"dtype", "float32"}, {"occurrences", 1}}));
+  EXPECT_EQ(json["sites"].size(), 2U);
+  EXPECT_EQ(json["beneath"].size(), 5U);
+  EXPECT_EQ(json["beneath"][3]["name"], "layers.1:input");
   const auto& rule = json["rules"][0];
   EXPECT_EQ(rule["label"], "a");
   EXPECT_EQ(rule["sites"], nlohmann::json({"layers.1"}));
