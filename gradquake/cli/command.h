@@ -19,6 +19,7 @@ using Action = std::function<int()>;
 
 void add_train(CLI::App& app, Action& action);
 void add_plan(CLI::App& app, Action& action);
+void add_compare(CLI::App& app, Action& action);
 void add_resume(CLI::App& app, Action& action);
 void add_show(CLI::App& app, Action& action);
 void add_reproduce(CLI::App& app, Action& action);

@@ -88,6 +88,7 @@ int run(int argc, const char* const* argv) {
   Action action;
   add_train(app, action);
   add_plan(app, action);
+  add_compare(app, action);
   add_resume(app, action);
   add_show(app, action);
   add_reproduce(app, action);

@@ -52,6 +52,9 @@ class GRADQUAKE_EXPORT Reader {
   std::vector<double> numbers(const std::string& key, const std::vector<double>& def, Range range = {});
   std::vector<std::string> texts(const std::string& key, const std::vector<std::string>& def);
 
+  // The key belongs to another reader of the same file: it is neither unknown nor part of the resolved copy.
+  void pass_over(const std::string& key);
+
   // Fails unless the key is given.
   void require(const std::string& key);
 

@@ -101,6 +101,8 @@ std::string Reader::dotted(const std::string& key) const {
   return scope_->path.empty() ? key : scope_->path + "." + key;
 }
 
+void Reader::pass_over(const std::string& key) { scope_->take(key); }
+
 void Reader::finish() {
   if (scope_->mapping == nullptr) return;
   for (const Entry& entry : scope_->mapping->entries) {

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "gradquake/report/print.h"
+#include "gradquake/report/svg_text.h"
 
 namespace gradquake::report {
 namespace {
@@ -48,21 +49,6 @@ text { fill: #9aa4b0 } .title, .name { fill: #eef1f4 }
 <path id="open" d="M0-5.6l5.4 9.6h-10.8z" class="mark open"/>
 </defs>
 )";
-
-// Text of an element; control characters, which no XML may hold, become spaces.
-std::string escaped(std::string_view text) {
-  std::string safe;
-  for (const char c : text)
-    if (c == '&')
-      safe += "&amp;";
-    else if (c == '<')
-      safe += "&lt;";
-    else if (c == '>')
-      safe += "&gt;";
-    else
-      safe += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
-  return safe;
-}
 
 bool drawable(double value) { return std::isfinite(value) && value > 0; }  // on a logarithmic axis
 

@@ -121,6 +121,7 @@ RunConfig read_all(config::Document document) {
   checkpoint.finish();
   config.ledger = read_ledger(root.section("ledger"));
   config.callbacks = read_callbacks(root);
+  root.pass_over("compare");
   root.finish();
   config.resolved = document.resolved();
   return config;

@@ -1,0 +1,67 @@
+#include "gradquake/compare/compare.h"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <utility>
+
+#include "gradquake/compare/weights.h"
+#include "gradquake/core/error.h"
+#include "gradquake/core/replace_file.h"
+#include "gradquake/run/assembly.h"
+
+namespace gradquake::compare {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string contents(const fs::path& path) {
+  std::ostringstream text;
+  text << std::ifstream(path, std::ios::binary).rdbuf();
+  return text.str();
+}
+
+}  // namespace
+
+Comparison compare(const run::RunConfig& config, const CompareConfig& asked,
+                   const std::function<void(const std::string&)>& progress) {
+  train::Task task = run::assemble(config);
+  if (asked.at.back() > task.steps)
+    throw UserError("compare",
+                    fmt::format("expected compare.at within the run's {} steps, got {}", task.steps, asked.at.back()));
+  Weights weights(task);
+  Comparison comparison{config.run.name, asked.share, {}};
+  for (const std::int64_t step : asked.at) {
+    if (progress) progress(fmt::format("training to step {}", step));
+    weights.train_to(step);
+    comparison.at.push_back({step, screen(task, asked, [&](std::int64_t vectors) {
+                               if (progress) progress(fmt::format("step {}: {} vectors", step, vectors));
+                             })});
+  }
+  return comparison;
+}
+
+void expect_own_folder(const fs::path& folder, const std::string& resolved) {
+  if (!fs::exists(folder) || (fs::is_directory(folder) && fs::is_empty(folder))) return;
+  if (!fs::exists(folder / "compare.json"))
+    throw UserError("compare", "expected a folder of its own to write into, got " + folder.string() +
+                                   ", which holds something else");
+  if (contents(folder / "config.yaml") != resolved)
+    throw UserError("compare", "expected " + folder.string() +
+                                   " to hold a comparison of this config, got one of another: choose another --out");
+}
+
+void write_comparison(const fs::path& folder, const std::string& resolved, const Comparison& comparison) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error)
+    throw UserError("compare", "expected a folder that can be made, got " + folder.string() + ": " + error.message());
+  write_result("compare", folder / "config.yaml", resolved);
+  write_result("compare", folder / "screen.csv", screen_csv(comparison));
+  write_result("compare", folder / "map.svg", map_svg(comparison));
+  write_result("compare", folder / "compare.json", comparison_json(comparison).dump(2) + "\n");
+}
+
+}  // namespace gradquake::compare

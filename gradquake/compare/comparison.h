@@ -1,0 +1,32 @@
+// What `gradquake compare` finds, as text, JSON, CSV and a picture.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "gradquake/compare/screen.h"
+#include "gradquake/hooks/export.h"
+
+namespace gradquake::compare {
+
+struct Comparison {
+  std::string name;  // of the run
+  double share = 0.1;
+  struct At {
+    std::int64_t step;
+    Screen screen;
+  };
+  std::vector<At> at;  // by step
+};
+
+GRADQUAKE_EXPORT void print_comparison(std::ostream& out, const Comparison& comparison);
+GRADQUAKE_EXPORT nlohmann::ordered_json comparison_json(const Comparison& comparison);
+// A row a step, site and direction.
+GRADQUAKE_EXPORT std::string screen_csv(const Comparison& comparison);
+// The gains of the last step, site by site.
+GRADQUAKE_EXPORT std::string map_svg(const Comparison& comparison);
+
+}  // namespace gradquake::compare

@@ -1,0 +1,33 @@
+#include "gradquake/compare/interval.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "gradquake/theory/exponents.h"
+
+namespace gradquake::compare {
+
+Interval ratio_of_sums(const std::vector<double>& a, const std::vector<double>& b) {
+  const double sum_a = std::accumulate(a.begin(), a.end(), 0.0), sum_b = std::accumulate(b.begin(), b.end(), 0.0);
+  if (sum_a == 0) return {};
+  const auto count = static_cast<double>(a.size());
+  std::vector<double> without;  // ln of the ratio without one draw
+  for (std::size_t k = 0; k < a.size(); ++k) without.push_back(std::log((sum_a - a[k]) / (sum_b - b[k])));
+  const double mean = std::accumulate(without.begin(), without.end(), 0.0) / count;
+  double squares = 0;
+  for (const double one : without) squares += (one - mean) * (one - mean);
+  const double error = std::sqrt((count - 1) / count * squares);
+  const double factor = std::exp(theory::student_quantile(static_cast<int>(a.size()) - 1) * error);
+  const double ratio = sum_a / sum_b;
+  return {ratio, ratio / factor, ratio * factor};
+}
+
+Interval power_of(const Interval& x, double power, double factor) {
+  const auto value = [&](double one) { return factor * std::pow(one, power); };
+  Interval result{value(x.estimate), value(x.low), value(x.high)};
+  if (result.low > result.high) std::swap(result.low, result.high);
+  return result;
+}
+
+}  // namespace gradquake::compare

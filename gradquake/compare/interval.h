@@ -1,0 +1,23 @@
+// A figure with its 95 % interval.
+#pragma once
+
+#include <vector>
+
+#include "gradquake/hooks/export.h"
+
+namespace gradquake::compare {
+
+struct Interval {
+  double estimate = 0;
+  double low = 0, high = 0;
+};
+
+// sum a / sum b over draws (a_k, b_k) that are independent of each other, a >= 0, b > 0: the interval is Student's t
+// with K - 1 degrees around the logarithm, its standard error that of leaving one draw out (jackknife). All 0 where
+// every a is 0. Needs two draws.
+GRADQUAKE_EXPORT Interval ratio_of_sums(const std::vector<double>& a, const std::vector<double>& b);
+
+// The figure f(x) = factor * x^power of an interval of positive numbers; where power < 0 low and high change places.
+GRADQUAKE_EXPORT Interval power_of(const Interval& x, double power, double factor = 1);
+
+}  // namespace gradquake::compare
