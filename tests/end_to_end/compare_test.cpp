@@ -1,0 +1,82 @@
+// `gradquake compare`: the screen of every site, as a user gets it.
+#include <gtest/gtest.h>
+
+#include "workspace.h"
+
+namespace gradquake::end_to_end {
+namespace {
+
+namespace fs = std::filesystem;
+
+class CompareTest : public testing::Test {
+ protected:
+  static Arguments compare(const Arguments& more = {}) {
+    Arguments arguments{"compare", "small.yaml", "perturbations=[]",
+                        "compare={at: [0, 30], screen: {batches: 4, vectors: [4, 8]}}"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return arguments;
+  }
+  void expect_mistake(const Arguments& arguments, const std::string& message) {
+    const Result result = workspace_.run(arguments);
+    EXPECT_EQ(result.status, 2) << result.out;
+    EXPECT_EQ(lines_of(result.err).size(), 1U) << result.err;
+    EXPECT_NE(result.err.find(message), std::string::npos) << result.err;
+    EXPECT_EQ(tree(workspace_.path()), std::vector<std::string>{"small.yaml"});
+  }
+
+  Workspace workspace_;
+};
+
+TEST_F(CompareTest, ATableAndAFolderSayTheSameAndTheSameCommandWritesTheSameBytes) {
+  const Result result = workspace_.run(compare());
+  ASSERT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(result.err, "");
+  const std::vector<std::string> files = tree(workspace_.path() / "runs");
+  ASSERT_EQ(files.size(), 5U);
+  const fs::path own = workspace_.path() / "runs" / files[0];
+  EXPECT_NE(result.out.find("picture and tables in runs/" + files[0]), std::string::npos) << result.out;
+  const Json json = read_json(own / "compare.json");
+  ASSERT_EQ(json.at("at").size(), 2U);
+  EXPECT_EQ(json.at("at")[1].at("step"), 30);
+  const Json& row = json.at("at")[0].at("screen")[0];
+  EXPECT_EQ(row.at("site"), "layers.0");
+  EXPECT_EQ(row.at("direction"), "forward");
+  const double gain = row.at("gain").at("estimate");
+  EXPECT_GT(gain, 0);
+  EXPECT_NEAR(row.at("largest_size").at("estimate").get<double>() * gain, 0.1, 1e-12);
+  const std::vector<std::string> csv = lines_of(read_file(own / "screen.csv"));
+  EXPECT_EQ(csv.size(), 1 + 2 * json.at("at")[0].at("screen").size());
+  const std::string before = read_file(own / "compare.json") + read_file(own / "map.svg");
+  const Result again = workspace_.run(compare({"--json"}));
+  ASSERT_EQ(again.status, 0) << again.err;
+  EXPECT_EQ(Json::parse(again.out), json);
+  EXPECT_EQ(read_file(own / "compare.json") + read_file(own / "map.svg"), before);
+}
+
+TEST_F(CompareTest, TheConfigOfAComparisonTrainsAsItStands) {
+  ASSERT_EQ(workspace_.run(compare({"--out", "sites"})).status, 0);
+  EXPECT_EQ(workspace_.run({"train", "sites/config.yaml", "run.name=trained", "run.steps=20"}).status, 0);
+}
+
+TEST_F(CompareTest, AFolderOfAnotherConfigIsNotTouched) {
+  ASSERT_EQ(workspace_.run(compare({"--out", "sites"})).status, 0);
+  const std::string before = read_file(workspace_.path() / "sites" / "compare.json");
+  const Result other = workspace_.run(compare({"run.seed=2", "--out", "sites"}));
+  EXPECT_EQ(other.status, 2);
+  EXPECT_NE(other.err.find("sites to hold a comparison of this config"), std::string::npos) << other.err;
+  EXPECT_EQ(read_file(workspace_.path() / "sites" / "compare.json"), before);
+}
+
+TEST_F(CompareTest, MistakesAreOneLineAndLeaveNothing) {
+  expect_mistake(compare({"compare.sites=conv.*"}), "expected compare.sites to match one of the model's");
+  expect_mistake(compare({"compare.sites='layers.['"}), "compare.sites: expected a glob");
+  expect_mistake(compare({"compare.at=[100000]"}), "expected compare.at within the run's 300 steps, got 100000");
+  expect_mistake(compare({"compare.at=[]"}), "compare.at: expected a step at least");
+  expect_mistake(compare({"compare.share=0"}), "compare.share: expected a number > 0");
+  expect_mistake(compare({"compare.screen.vectors=[8, 4]"}), "compare.screen.vectors: expected two numbers");
+  expect_mistake(compare({"compare.vectors=8"}), "compare.vectors: expected a known key");
+  expect_mistake(compare({"--only", "probes"}), "--only");
+}
+
+}  // namespace
+}  // namespace gradquake::end_to_end
