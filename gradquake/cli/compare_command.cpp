@@ -16,13 +16,14 @@ constexpr const char* kCompareFooter = R"(Examples:
   gradquake compare configs/mnist_cnn.yaml 'compare.at=[0, 500]' --out runs/mnist-sites
 
 Which sites can take noise, on the way forward and on the way back, and how much? At the weights that the run has at the
-steps compare.at, a few double backward passes measure every site at once; no noise is drawn. Prints a table, and writes
-compare.json, screen.csv and map.svg. The same command writes the same bytes.)";
+steps compare.at, a few double backward passes measure every site at once, without drawing any noise (the screen); then
+noise is drawn at one site at a time and the error of the gradient measured (the probe; left out by --only screen).
+Prints tables, and writes compare.json, screen.csv, probe.csv and map.svg. The same command writes the same bytes.)";
 
 struct CompareOptions {
   std::string config;
   std::vector<std::string> overrides;
-  std::string only = "screen";
+  std::string only;
   std::string out;
   bool json = false;
 };
@@ -35,9 +36,10 @@ int compare_sites(const CompareOptions& options) {
   const std::string resolved = document.resolved();  // of both readers
   compare::expect_own_folder(folder, resolved);
   const bool terminal = isatty(STDERR_FILENO) != 0;
-  const compare::Comparison comparison = compare::compare(config, asked, [terminal](const std::string& line) {
-    if (terminal) std::cerr << "\r\033[K" << line << std::flush;
-  });
+  const compare::Comparison comparison =
+      compare::compare(config, asked, options.only == "screen", [terminal](const std::string& line) {
+        if (terminal) std::cerr << "\r\033[K" << line << std::flush;
+      });
   if (terminal) std::cerr << "\r\033[K";
   compare::write_comparison(folder, resolved, comparison);
   if (options.json) {

@@ -25,7 +25,7 @@ std::string contents(const fs::path& path) {
 
 }  // namespace
 
-Comparison compare(const run::RunConfig& config, const CompareConfig& asked,
+Comparison compare(const run::RunConfig& config, const CompareConfig& asked, bool only_screen,
                    const std::function<void(const std::string&)>& progress) {
   train::Task task = run::assemble(config);
   if (asked.at.back() > task.steps)
@@ -36,9 +36,15 @@ Comparison compare(const run::RunConfig& config, const CompareConfig& asked,
   for (const std::int64_t step : asked.at) {
     if (progress) progress(fmt::format("training to step {}", step));
     weights.train_to(step);
-    comparison.at.push_back({step, screen(task, asked, [&](std::int64_t vectors) {
-                               if (progress) progress(fmt::format("step {}: {} vectors", step, vectors));
-                             })});
+    Comparison::At& at = comparison.at.emplace_back();
+    at.step = step;
+    at.screen = screen(task, asked, [&](std::int64_t vectors) {
+      if (progress) progress(fmt::format("step {}: {} vectors", step, vectors));
+    });
+    if (only_screen) continue;
+    at.probe = probe(task, asked, at.screen.sites, [&](std::size_t done, std::size_t all) {
+      if (progress) progress(fmt::format("step {}: {} of {} cells", step, done, all));
+    });
   }
   return comparison;
 }
@@ -60,6 +66,8 @@ void write_comparison(const fs::path& folder, const std::string& resolved, const
     throw UserError("compare", "expected a folder that can be made, got " + folder.string() + ": " + error.message());
   write_result("compare", folder / "config.yaml", resolved);
   write_result("compare", folder / "screen.csv", screen_csv(comparison));
+  const std::string probed = probe_csv(comparison);
+  if (!probed.empty()) write_result("compare", folder / "probe.csv", probed);
   write_result("compare", folder / "map.svg", map_svg(comparison));
   write_result("compare", folder / "compare.json", comparison_json(comparison).dump(2) + "\n");
 }

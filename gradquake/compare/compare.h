@@ -13,12 +13,13 @@
 
 namespace gradquake::compare {
 
-// `progress`: a line to show while it works ("step 200: 8 vectors"); empty: none. Throws UserError.
-GRADQUAKE_EXPORT Comparison compare(const run::RunConfig& config, const CompareConfig& asked,
+// The screen, and the probe too unless `only_screen`. `progress`: a line to show while it works ("step 200: 8
+// vectors"); empty: none. Throws UserError.
+GRADQUAKE_EXPORT Comparison compare(const run::RunConfig& config, const CompareConfig& asked, bool only_screen,
                                     const std::function<void(const std::string&)>& progress = {});
 
-// compare.json, screen.csv and map.svg, beside config.yaml, the `resolved` copy of the config. A folder that stands
-// there is written over where it is of the same config, else UserError. Equal comparisons give equal bytes.
+// compare.json, screen.csv, probe.csv and map.svg, beside config.yaml, the `resolved` copy of the config. A folder that
+// stands there is written over where it is of the same config, else UserError. Equal comparisons give equal bytes.
 GRADQUAKE_EXPORT void expect_own_folder(const std::filesystem::path& folder, const std::string& resolved);
 GRADQUAKE_EXPORT void write_comparison(const std::filesystem::path& folder, const std::string& resolved,
                                        const Comparison& comparison);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "gradquake/config/kind_reader.h"
+#include "gradquake/hooks/perturbation.h"
 #include "gradquake/hooks/sites/glob.h"
 
 namespace gradquake::compare {
@@ -18,6 +20,37 @@ ScreenConfig read_screen(config::Reader reader) {
   screen.width = reader.number("width", screen.width, config::Range::positive());
   reader.finish();
   return screen;
+}
+
+ProbeConfig read_probe(config::Reader reader) {
+  ProbeConfig probe;
+  probe.batches = reader.integer("batches", probe.batches, 2, 1 << 20);
+  const auto repeats = reader.integers("repeats", {probe.least, probe.most}, 2, 1 << 20);
+  if (repeats.size() != 2 || repeats[0] > repeats[1])
+    reader.fail("repeats", "expected two numbers, the first and the most, such as [4, 16]");
+  probe.least = repeats[0];
+  probe.most = repeats[1];
+  probe.width = reader.number("width", probe.width, config::Range::positive());
+  reader.finish();
+  return probe;
+}
+
+// Their size is the comparison's to set, relative to the tensor.
+std::vector<KindSpec> read_kinds(config::Reader& compare) {
+  std::vector<KindSpec> kinds;
+  for (config::Reader& reader : compare.list("kinds")) {
+    for (const char* own : {"scale", "relative_to"})
+      if (reader.has(own))
+        reader.fail(own, "expected no key of this name here: compare.relative_sizes says how large it is");
+    const KindSpec kind = config::read_kind(reader, perturbations(), "gaussian");
+    if (!kind.has("scale") || !kind.has("relative_to"))
+      reader.fail("kind", "expected a kind with a scale that can be relative to the tensor, such as gaussian, got '" +
+                              kind.kind + "'");
+    reader.finish();
+    kinds.push_back(kind);
+  }
+  if (kinds.empty()) kinds.push_back(perturbations().complete("gaussian"));
+  return kinds;
 }
 
 }  // namespace
@@ -37,6 +70,11 @@ CompareConfig read_compare(config::Reader reader) {
   compare.at.erase(std::unique(compare.at.begin(), compare.at.end()), compare.at.end());
   compare.share = reader.number("share", compare.share, config::Range::positive());
   compare.screen = read_screen(reader.section("screen"));
+  compare.kinds = read_kinds(reader);
+  compare.relative_sizes = reader.numbers("relative_sizes", compare.relative_sizes, config::Range::positive());
+  if (compare.relative_sizes.empty()) reader.fail("relative_sizes", "expected a size at least, got none");
+  std::sort(compare.relative_sizes.begin(), compare.relative_sizes.end());
+  compare.probe = read_probe(reader.section("probe"));
   reader.finish();
   return compare;
 }

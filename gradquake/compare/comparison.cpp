@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <utility>
 
 #include "gradquake/report/csv.h"
 #include "gradquake/report/heat_map.h"
@@ -25,6 +27,12 @@ ordered_json json_of(const std::optional<Interval>& figure) {
   if (!figure) return nullptr;
   return {{"estimate", figure->estimate}, {"low", figure->low}, {"high", figure->high}};
 }
+
+report::CsvField part_of(const std::optional<Interval>& figure, double Interval::*part) {
+  return figure ? report::CsvField((*figure).*part) : report::CsvField(std::nullopt);
+}
+
+Interval scaled(const Interval& x, double factor) { return {x.estimate * factor, x.low * factor, x.high * factor}; }
 
 std::string percent(double share) { return report::number_text(100 * share) + " %"; }
 
@@ -57,11 +65,58 @@ void print_at(std::ostream& out, const Comparison& comparison, const Comparison:
   }
 }
 
+constexpr std::pair<const char*, std::optional<Interval> ProbeCell::*> kFigures[] = {
+    {"amplification", &ProbeCell::amplification}, {"relative_error", &ProbeCell::relative_error},
+    {"bias_squared", &ProbeCell::bias_squared},   {"cosine", &ProbeCell::cosine},
+    {"loss_change", &ProbeCell::loss_change},     {"sqnr_db", &ProbeCell::sqnr_db},
+    {"exponent", &ProbeCell::exponent},           {"kink", &ProbeCell::kink}};
+
+constexpr double kRounding = 1e-12;  // of float64, in a share of squares
+
+// Of one kind, a table a direction: the error at each size, and how it grows.
+void print_probe(std::ostream& out, const Comparison::At& at, Direction direction, const std::string& kind) {
+  std::vector<const ProbeCell*> cells;
+  std::vector<double> sizes;
+  std::size_t width = 4;
+  for (const ProbeCell& cell : at.probe) {
+    if (cell.direction != direction || cell.kind != kind) continue;
+    cells.push_back(&cell);
+    width = std::max(width, cell.site.size());
+    if (std::find(sizes.begin(), sizes.end(), cell.relative_size) == sizes.end()) sizes.push_back(cell.relative_size);
+  }
+  constexpr int kCell = 34;
+  out << fmt::format("\n{}, {}: relative error of the gradient at relative sizes\n  {:<{}}  ", kind, to_text(direction),
+                     "", width);
+  for (const double size : sizes) out << fmt::format("{:<{}}", percent(size), kCell);
+  out << fmt::format("{:<{}}{:<{}}{}\n", "exponent", kCell, "bias^2 / error^2", kCell, "against the screen");
+  for (std::size_t i = 0; i < cells.size(); i += sizes.size()) {
+    out << fmt::format("  {:<{}}  ", cells[i]->site, width);
+    for (std::size_t k = 0; k < sizes.size(); ++k)
+      out << fmt::format(
+          "{:<{}}", cells[i + k]->reason.empty() ? text_of(cells[i + k]->relative_error) : cells[i + k]->reason, kCell);
+    const ProbeCell& largest = *cells[i + sizes.size() - 1];
+    std::optional<Interval> share;
+    if (largest.bias_squared) share = scaled(*largest.bias_squared, std::pow(largest.relative_error->estimate, -2));
+    const bool rounding = share && std::abs(share->estimate) < kRounding;
+    out << fmt::format("{:<{}}{:<{}}{}\n", text_of(largest.exponent), kCell,
+                       rounding ? "0, but for rounding" : text_of(share), kCell, text_of(largest.kink));
+  }
+}
+
+void print_probes(std::ostream& out, const Comparison::At& at) {
+  std::vector<std::string> kinds;
+  for (const ProbeCell& cell : at.probe)
+    if (std::find(kinds.begin(), kinds.end(), cell.kind) == kinds.end()) kinds.push_back(cell.kind);
+  for (const std::string& kind : kinds)
+    for (const Direction direction : {Direction::kForward, Direction::kBackward}) print_probe(out, at, direction, kind);
+}
+
 }  // namespace
 
 void print_comparison(std::ostream& out, const Comparison& comparison) {
   for (const Comparison::At& at : comparison.at) {
     print_at(out, comparison, at);
+    print_probes(out, at);
     out << '\n';
   }
   out << fmt::format(
@@ -69,6 +124,11 @@ void print_comparison(std::ostream& out, const Comparison& comparison) {
       "largest size: that noise, relative to the tensor, at which the gradient is off by {} of itself\n"
       "[low, high]: 95 % intervals over vectors and batches\n",
       percent(comparison.share));
+  if (comparison.at.front().probe.empty()) return;
+  out << "exponent: of the squared error against the size; 2 where operators are smooth, less where masks flip\n"
+         "bias^2 / error^2: what does not average out over draws, at the largest size; against the screen: measured "
+         "error\n"
+         "over that of first order, at the largest size\n";
 }
 
 ordered_json comparison_json(const Comparison& comparison) {
@@ -87,9 +147,40 @@ ordered_json comparison_json(const Comparison& comparison) {
       if (!site.reason.empty()) row["reason"] = site.reason;
       one["screen"].push_back(std::move(row));
     }
+    if (!at.probe.empty()) one["probe"] = ordered_json::array();
+    for (const ProbeCell& cell : at.probe) {
+      ordered_json row{{"site", cell.site},
+                       {"direction", to_text(cell.direction)},
+                       {"kind", cell.kind},
+                       {"relative_size", cell.relative_size},
+                       {"repeats", cell.repeats}};
+      for (const auto& [name, figure] : kFigures) row[name] = json_of(cell.*figure);
+      if (!cell.reason.empty()) row["reason"] = cell.reason;
+      one["probe"].push_back(std::move(row));
+    }
     json["at"].push_back(std::move(one));
   }
   return json;
+}
+
+std::string probe_csv(const Comparison& comparison) {
+  if (comparison.at.front().probe.empty()) return "";
+  std::ostringstream text;
+  std::vector<std::string> columns{"step", "site", "direction", "kind", "relative_size", "repeats"};
+  for (const auto& [name, figure] : kFigures)
+    for (const char* end : {"", "_low", "_high"}) columns.push_back(std::string(name) + end);
+  report::CsvWriter csv(text, columns);
+  for (const Comparison::At& at : comparison.at) {
+    for (const ProbeCell& cell : at.probe) {
+      std::vector<report::CsvField> row{at.step,   cell.site,          to_text(cell.direction),
+                                        cell.kind, cell.relative_size, cell.repeats};
+      for (const auto& [name, figure] : kFigures)
+        for (const auto part : {&Interval::estimate, &Interval::low, &Interval::high})
+          row.push_back(part_of(cell.*figure, part));
+      csv.row(row);
+    }
+  }
+  return text.str();
 }
 
 std::string screen_csv(const Comparison& comparison) {
@@ -99,12 +190,11 @@ std::string screen_csv(const Comparison& comparison) {
   for (const Comparison::At& at : comparison.at) {
     for (const SiteScreen& site : at.screen.sites) {
       const auto size = Screen::largest_size(site, comparison.share);
-      const auto part = [](const std::optional<Interval>& of, double Interval::*which) {
-        return of ? report::CsvField((*of).*which) : report::CsvField(std::nullopt);
-      };
-      csv.row({at.step, site.site, to_text(site.direction), site.elements, part(site.gain, &Interval::estimate),
-               part(site.gain, &Interval::low), part(site.gain, &Interval::high), part(size, &Interval::estimate),
-               part(size, &Interval::low), part(size, &Interval::high)});
+      std::vector<report::CsvField> row{at.step, site.site, to_text(site.direction), site.elements};
+      for (const auto& figure : {site.gain, size})
+        for (const auto part : {&Interval::estimate, &Interval::low, &Interval::high})
+          row.push_back(part_of(figure, part));
+      csv.row(row);
     }
   }
   return text.str();

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "gradquake/compare/probe.h"
 #include "gradquake/compare/screen.h"
 #include "gradquake/hooks/export.h"
 
@@ -18,12 +19,15 @@ struct Comparison {
   struct At {
     std::int64_t step;
     Screen screen;
+    std::vector<ProbeCell> probe;  // empty: only the screen was asked for
   };
   std::vector<At> at;  // by step
 };
 
 GRADQUAKE_EXPORT void print_comparison(std::ostream& out, const Comparison& comparison);
 GRADQUAKE_EXPORT nlohmann::ordered_json comparison_json(const Comparison& comparison);
+// A row a step, site, direction, kind and size; empty where nothing was probed.
+GRADQUAKE_EXPORT std::string probe_csv(const Comparison& comparison);
 // A row a step, site and direction.
 GRADQUAKE_EXPORT std::string screen_csv(const Comparison& comparison);
 // The gains of the last step, site by site.

@@ -23,6 +23,16 @@ Interval ratio_of_sums(const std::vector<double>& a, const std::vector<double>& 
   return {ratio, ratio / factor, ratio * factor};
 }
 
+Interval mean_of(const std::vector<double>& values) {
+  const auto count = static_cast<double>(values.size());
+  const double mean = std::accumulate(values.begin(), values.end(), 0.0) / count;
+  double squares = 0;
+  for (const double one : values) squares += (one - mean) * (one - mean);
+  const double half =
+      theory::student_quantile(static_cast<int>(values.size()) - 1) * std::sqrt(squares / (count - 1) / count);
+  return {mean, mean - half, mean + half};
+}
+
 Interval power_of(const Interval& x, double power, double factor) {
   const auto value = [&](double one) { return factor * std::pow(one, power); };
   Interval result{value(x.estimate), value(x.low), value(x.high)};

@@ -17,6 +17,9 @@ struct Interval {
 // every a is 0. Needs two draws.
 GRADQUAKE_EXPORT Interval ratio_of_sums(const std::vector<double>& a, const std::vector<double>& b);
 
+// The mean of independent values, Student's t around it. Needs two.
+GRADQUAKE_EXPORT Interval mean_of(const std::vector<double>& values);
+
 // The figure f(x) = factor * x^power of an interval of positive numbers; where power < 0 low and high change places.
 GRADQUAKE_EXPORT Interval power_of(const Interval& x, double power, double factor = 1);
 

@@ -4,7 +4,7 @@
 
 namespace gradquake::model {
 
-at::Tensor DroppedSite::dropped(at::Tensor y, bool training) const {
+at::Tensor DroppedSite::dropped(const at::Tensor& y, bool training) const {
   return training && probability > 0 ? dropout(site, y, probability) : y;
 }
 

@@ -21,7 +21,7 @@ struct DroppedSite {
   double probability;
 
  private:
-  at::Tensor dropped(at::Tensor y, bool training) const;
+  at::Tensor dropped(const at::Tensor& y, bool training) const;
 };
 
 }  // namespace gradquake::model

@@ -12,7 +12,8 @@ class CompareTest : public testing::Test {
  protected:
   static Arguments compare(const Arguments& more = {}) {
     Arguments arguments{"compare", "small.yaml", "perturbations=[]",
-                        "compare={at: [0, 30], screen: {batches: 4, vectors: [4, 8]}}"};
+                        "compare={at: [0, 30], screen: {batches: 4, vectors: [4, 8]}, relative_sizes: [0.1],"
+                        " probe: {batches: 2, repeats: [2, 2]}}"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return arguments;
   }
@@ -32,7 +33,7 @@ TEST_F(CompareTest, ATableAndAFolderSayTheSameAndTheSameCommandWritesTheSameByte
   ASSERT_EQ(result.status, 0) << result.err;
   EXPECT_EQ(result.err, "");
   const std::vector<std::string> files = tree(workspace_.path() / "runs");
-  ASSERT_EQ(files.size(), 5U);
+  ASSERT_EQ(files.size(), 6U);
   const fs::path own = workspace_.path() / "runs" / files[0];
   EXPECT_NE(result.out.find("picture and tables in runs/" + files[0]), std::string::npos) << result.out;
   const Json json = read_json(own / "compare.json");

@@ -96,7 +96,7 @@ at::Tensor tap_input(const Site& site, at::Tensor tensor, std::int64_t batch_dim
   return detail::tap_beneath(site, std::move(tensor), batch_dim);
 }
 
-SavedTensors::SavedTensors(std::function<std::vector<at::Tensor>()> constants)
+SavedTensors::SavedTensors(const std::function<std::vector<at::Tensor>()>& constants)
     : wanted_(at::GradMode::is_enabled() && beneath_is_wanted() && detail::engine_asks_us()) {
   if (!wanted_) return;
   for (const at::Tensor& constant : constants())

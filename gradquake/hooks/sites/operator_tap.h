@@ -66,7 +66,7 @@ class GRADQUAKE_EXPORT SavedTensors {
 
  private:
   friend struct detail::KeptTensor;
-  explicit SavedTensors(std::function<std::vector<at::Tensor>()> constants);
+  explicit SavedTensors(const std::function<std::vector<at::Tensor>()>& constants);
 
   bool wanted_;
   SavedTensors* outer_ = nullptr;

@@ -1,0 +1,52 @@
+// What perturbations of one site in one direction do to the gradient, measured: each cell (site, direction, kind, size)
+// draws them on `batches` batches, weights fixed, and compares with the clean gradient of the same batch, dropout masks
+// and all.
+//
+//   relative_error   sqrt(E||u~ - u||^2) / ||u||
+//   amplification    E||u~ - u||^2 / E||delta||^2, or eps as stated per sample
+//   bias_squared     ||E[u~ - u]||^2 / ||u||^2 given the batch; estimated without bias, so it may be negative
+//   cosine           E cos(u~, u)
+//   loss_change      E(l~ - l) / l
+//   sqnr_db          10 log10(||y||^2 / E||added||^2) at the site
+//   exponent         slope of ln E||u~ - u||^2 against ln size, from three sizes on
+//   kink             relative_error / (size * gain of the screen): above 1 where first order misses something
+//
+// Draws come in pairs (z, -z): what is added, and its negative. With m = (d+ + d-)/2 of R pairs the bias is the
+// U-statistic (||sum m||^2 - sum ||m||^2) / (R (R - 1)), which the odd part of the error does not disturb. Intervals
+// are over batches (clustered), 95 %. Repeats are doubled until each half-width is below `width` times the larger of
+// the estimate and its scale, or the most is reached.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gradquake/compare/compare_config.h"
+#include "gradquake/compare/interval.h"
+#include "gradquake/compare/screen.h"
+#include "gradquake/hooks/export.h"
+#include "gradquake/hooks/rule.h"
+#include "gradquake/train/task.h"
+
+namespace gradquake::compare {
+
+struct ProbeCell {
+  std::string site;
+  Direction direction = Direction::kForward;  // or kBackward
+  std::string kind;
+  double relative_size = 0;
+  std::int64_t repeats = 0;  // pairs of draws a batch
+  std::optional<Interval> relative_error, amplification, bias_squared, cosine, loss_change, sqnr_db, kink;
+  std::optional<Interval> exponent;  // the same in every size of a site, direction and kind
+  std::string reason;                // why there are none
+};
+
+// At the task's weights of now, which stay as they are; one cell after the other, sizes innermost. `sites`: whose
+// cells, as the screen found them, whose gains the kink factor takes. `tick`: cells done, of how many; empty: not.
+GRADQUAKE_EXPORT std::vector<ProbeCell> probe(const train::Task& task, const CompareConfig& config,
+                                              const std::vector<SiteScreen>& sites,
+                                              const std::function<void(std::size_t done, std::size_t all)>& tick = {});
+
+}  // namespace gradquake::compare

@@ -1,0 +1,69 @@
+#include "gradquake/compare/probe.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "gradquake/hooks/perturbation.h"
+#include "small_net.h"
+
+namespace gradquake::compare {
+namespace {
+
+// A tanh network in float64: every operator is smooth.
+class ProbeTest : public testing::Test {
+ protected:
+  ProbeTest() {
+    task_ = train::task_of(net_, {});
+    task_.data = train::random_splits(64);
+    task_.batch_size = 16;
+    config_.kinds = {perturbations().complete("gaussian")};
+    config_.relative_sizes = {0.001, 0.003, 0.01};
+    config_.probe = {.batches = 4, .least = 8, .most = 8, .width = 0.1};
+    config_.screen = {.batches = 4, .least = 64, .most = 64, .width = 1};
+    screen_ = screen(task_, config_);
+    cells_ = probe(task_, config_, screen_.sites);
+  }
+
+  train::SmallNet net_;
+  train::Task task_;
+  CompareConfig config_;
+  Screen screen_;
+  std::vector<ProbeCell> cells_;
+};
+
+TEST_F(ProbeTest, OnSmoothOperatorsItAgreesWithTheScreenAndTheSquaredErrorGrowsAsTheSquare) {
+  ASSERT_EQ(cells_.size(), 18U);
+  for (const ProbeCell& cell : cells_) {
+    ASSERT_TRUE(cell.kink.has_value()) << cell.site << ' ' << cell.reason;
+    EXPECT_NEAR(cell.kink->estimate, 1, 0.3) << cell.site << ' ' << to_text(cell.direction);
+    EXPECT_NEAR(cell.exponent->estimate, 2, 0.01) << cell.site;
+    EXPECT_NEAR(cell.cosine->estimate, 1, 1e-3) << cell.site;
+    EXPECT_NEAR(cell.sqnr_db->estimate, -20 * std::log10(cell.relative_size), 1) << cell.site;
+  }
+}
+
+TEST_F(ProbeTest, WhatGoesBackIsLinearSoPairsOfDrawsLeaveNoBias) {
+  for (const ProbeCell& cell : cells_) {
+    const double error = std::pow(cell.relative_error->estimate, 2);
+    if (cell.direction == Direction::kBackward) {
+      EXPECT_LT(std::abs(cell.bias_squared->estimate), 1e-20 * error + 1e-28) << cell.site;
+      EXPECT_EQ(cell.loss_change->estimate, 0) << cell.site;
+    } else {
+      EXPECT_LT(std::abs(cell.bias_squared->estimate), 1e-3 * error) << cell.site;  // of fourth order
+    }
+  }
+}
+
+TEST_F(ProbeTest, ItLeavesTheModelAsItWasAndFindsTheSameAgain) {
+  const auto parameters = train::copies(net_.parameters());
+  const std::vector<ProbeCell> again = probe(task_, config_, screen_.sites);
+  EXPECT_TRUE(train::same_bits(net_.parameters(), parameters));
+  for (std::size_t i = 0; i < cells_.size(); ++i) {
+    EXPECT_EQ(again[i].relative_error->estimate, cells_[i].relative_error->estimate);
+    EXPECT_EQ(again[i].bias_squared->estimate, cells_[i].bias_squared->estimate);
+  }
+}
+
+}  // namespace
+}  // namespace gradquake::compare
