@@ -31,7 +31,8 @@ TEST(ConfigsTest, EveryShippedConfigIsAValidPlan) {
     EXPECT_EQ(result.status, 0) << result.err;
     const Json plan = Json::parse(result.out, nullptr, false);
     ASSERT_TRUE(plan.is_object());
-    EXPECT_FALSE(plan.at("rules").empty());
+    const bool compares = read_file(entry.path()).find("\ncompare:") != std::string::npos;  // it draws noise of its own
+    EXPECT_EQ(plan.at("rules").empty(), compares);
     for (const Json& rule : plan.at("rules")) EXPECT_FALSE(rule.at("first_firings").empty()) << rule.at("label");
     ++configs;
   }
