@@ -2,26 +2,19 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 #include <utility>
 
 #include "gradquake/compare/weights.h"
 #include "gradquake/core/error.h"
 #include "gradquake/core/replace_file.h"
+#include "gradquake/data/input_file.h"
 #include "gradquake/run/assembly.h"
 
 namespace gradquake::compare {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string contents(const fs::path& path) {
-  std::ostringstream text;
-  text << std::ifstream(path, std::ios::binary).rdbuf();
-  return text.str();
-}
 
 }  // namespace
 
@@ -54,7 +47,8 @@ void expect_own_folder(const fs::path& folder, const std::string& resolved) {
   if (!fs::exists(folder / "compare.json"))
     throw UserError("compare", "expected a folder of its own to write into, got " + folder.string() +
                                    ", which holds something else");
-  if (contents(folder / "config.yaml") != resolved)
+  const fs::path config = folder / "config.yaml";
+  if (!fs::exists(config) || data::read_text(config.string()) != resolved)
     throw UserError("compare", "expected " + folder.string() +
                                    " to hold a comparison of this config, got one of another: choose another --out");
 }

@@ -9,30 +9,19 @@
 namespace gradquake::compare {
 namespace {
 
-ScreenConfig read_screen(config::Reader reader) {
-  ScreenConfig screen;
-  screen.batches = reader.integer("batches", screen.batches, 1, 1 << 20);
-  const auto vectors = reader.integers("vectors", {screen.least, screen.most}, 2, 1 << 20);
-  if (vectors.size() != 2 || vectors[0] > vectors[1])
-    reader.fail("vectors", "expected two numbers, the first and the most, such as [4, 64]");
-  screen.least = vectors[0];
-  screen.most = vectors[1];
-  screen.width = reader.number("width", screen.width, config::Range::positive());
+// `drawn`: the key of the first and the most.
+Sampling read_sampling(config::Reader reader, const std::string& drawn, Sampling sampling, std::int64_t least_batches) {
+  const Sampling def = sampling;
+  sampling.batches = reader.integer("batches", def.batches, least_batches, 1 << 20);
+  const auto range = reader.integers(drawn, {def.least, def.most}, 2, 1 << 20);
+  if (range.size() != 2 || range[0] > range[1])
+    reader.fail(drawn, "expected two numbers, the first and the most, such as [" + std::to_string(def.least) + ", " +
+                           std::to_string(def.most) + "]");
+  sampling.least = range[0];
+  sampling.most = range[1];
+  sampling.width = reader.number("width", def.width, config::Range::positive());
   reader.finish();
-  return screen;
-}
-
-ProbeConfig read_probe(config::Reader reader) {
-  ProbeConfig probe;
-  probe.batches = reader.integer("batches", probe.batches, 2, 1 << 20);
-  const auto repeats = reader.integers("repeats", {probe.least, probe.most}, 2, 1 << 20);
-  if (repeats.size() != 2 || repeats[0] > repeats[1])
-    reader.fail("repeats", "expected two numbers, the first and the most, such as [4, 16]");
-  probe.least = repeats[0];
-  probe.most = repeats[1];
-  probe.width = reader.number("width", probe.width, config::Range::positive());
-  reader.finish();
-  return probe;
+  return sampling;
 }
 
 // Their size is the comparison's to set, relative to the tensor.
@@ -69,12 +58,12 @@ CompareConfig read_compare(config::Reader reader) {
   std::sort(compare.at.begin(), compare.at.end());
   compare.at.erase(std::unique(compare.at.begin(), compare.at.end()), compare.at.end());
   compare.share = reader.number("share", compare.share, config::Range::positive());
-  compare.screen = read_screen(reader.section("screen"));
+  compare.screen = read_sampling(reader.section("screen"), "vectors", compare.screen, 1);
   compare.kinds = read_kinds(reader);
   compare.relative_sizes = reader.numbers("relative_sizes", compare.relative_sizes, config::Range::positive());
   if (compare.relative_sizes.empty()) reader.fail("relative_sizes", "expected a size at least, got none");
   std::sort(compare.relative_sizes.begin(), compare.relative_sizes.end());
-  compare.probe = read_probe(reader.section("probe"));
+  compare.probe = read_sampling(reader.section("probe"), "repeats", compare.probe, 2);
   reader.finish();
   return compare;
 }

@@ -10,6 +10,7 @@
 //     probe: {batches: 16, repeats: [4, 16], width: 0.1}
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -20,27 +21,23 @@
 
 namespace gradquake::compare {
 
-struct ScreenConfig {
-  std::int64_t batches = 16;  // of the run's own size; vector k meets batch k mod batches
-  // Vectors of random signs: the first, and the most. They are doubled until every interval is narrow enough.
+// How much is drawn: doubled from `least` until every interval is narrow enough, or `most` is reached.
+struct Sampling {
+  std::int64_t batches = 16;  // of the run's own size
   std::int64_t least = 4, most = 64;
-  double width = 0.2;  // of an interval: (high - low) / (2 estimate), of the relative gradient error
-};
+  double width = 0.2;  // half that of an interval, relative to the estimate or its scale
 
-struct ProbeConfig {
-  std::int64_t batches = 16;          // of the run's own size, at least 2
-  std::int64_t least = 4, most = 16;  // pairs of draws a batch and cell
-  double width = 0.1;
+  std::int64_t after(std::int64_t drawn) const { return std::min(2 * drawn, most); }
 };
 
 struct CompareConfig {
   std::string sites = "*";
   std::vector<std::int64_t> at = {0};  // ascending
   double share = 0.1;
-  ScreenConfig screen = {};
+  Sampling screen = {};              // vectors of random signs: number k meets batch k mod batches
   std::vector<KindSpec> kinds = {};  // complete, each with a scale that can be relative to the RMS
   std::vector<double> relative_sizes = {0.01, 0.03, 0.1};  // ascending
-  ProbeConfig probe = {};
+  Sampling probe = {.most = 16, .width = 0.1};             // pairs of draws a batch and cell
 };
 
 // Throws UserError with the place of the first mistake.

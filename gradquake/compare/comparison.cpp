@@ -28,11 +28,10 @@ ordered_json json_of(const std::optional<Interval>& figure) {
   return {{"estimate", figure->estimate}, {"low", figure->low}, {"high", figure->high}};
 }
 
-report::CsvField part_of(const std::optional<Interval>& figure, double Interval::*part) {
-  return figure ? report::CsvField((*figure).*part) : report::CsvField(std::nullopt);
+void add_fields(const std::optional<Interval>& figure, std::vector<report::CsvField>& row) {
+  for (const auto part : {&Interval::estimate, &Interval::low, &Interval::high})
+    row.push_back(figure ? report::CsvField((*figure).*part) : report::CsvField(std::nullopt));
 }
-
-Interval scaled(const Interval& x, double factor) { return {x.estimate * factor, x.low * factor, x.high * factor}; }
 
 std::string percent(double share) { return report::number_text(100 * share) + " %"; }
 
@@ -59,9 +58,8 @@ void print_at(std::ostream& out, const Comparison& comparison, const Comparison:
                      "backward: gain", kGain, "largest size");
   for (const Pair& pair : pairs) {
     out << fmt::format("  {:<{}}  {:<{}} {:<{}} {:<{}} {}\n", pair.forward->site, width, text_of(pair.forward->gain),
-                       kGain, text_of(Screen::largest_size(*pair.forward, comparison.share)), kSize,
-                       text_of(pair.backward->gain), kGain,
-                       text_of(Screen::largest_size(*pair.backward, comparison.share)));
+                       kGain, text_of(pair.forward->largest_size(comparison.share)), kSize,
+                       text_of(pair.backward->gain), kGain, text_of(pair.backward->largest_size(comparison.share)));
   }
 }
 
@@ -96,7 +94,8 @@ void print_probe(std::ostream& out, const Comparison::At& at, Direction directio
           "{:<{}}", cells[i + k]->reason.empty() ? text_of(cells[i + k]->relative_error) : cells[i + k]->reason, kCell);
     const ProbeCell& largest = *cells[i + sizes.size() - 1];
     std::optional<Interval> share;
-    if (largest.bias_squared) share = scaled(*largest.bias_squared, std::pow(largest.relative_error->estimate, -2));
+    if (largest.bias_squared)
+      share = power_of(*largest.bias_squared, 1, std::pow(largest.relative_error->estimate, -2));
     const bool rounding = share && std::abs(share->estimate) < kRounding;
     out << fmt::format("{:<{}}{:<{}}{}\n", text_of(largest.exponent), kCell,
                        rounding ? "0, but for rounding" : text_of(share), kCell, text_of(largest.kink));
@@ -143,7 +142,7 @@ ordered_json comparison_json(const Comparison& comparison) {
                        {"direction", to_text(site.direction)},
                        {"elements", site.elements},
                        {"gain", json_of(site.gain)},
-                       {"largest_size", json_of(Screen::largest_size(site, comparison.share))}};
+                       {"largest_size", json_of(site.largest_size(comparison.share))}};
       if (!site.reason.empty()) row["reason"] = site.reason;
       one["screen"].push_back(std::move(row));
     }
@@ -174,9 +173,7 @@ std::string probe_csv(const Comparison& comparison) {
     for (const ProbeCell& cell : at.probe) {
       std::vector<report::CsvField> row{at.step,   cell.site,          to_text(cell.direction),
                                         cell.kind, cell.relative_size, cell.repeats};
-      for (const auto& [name, figure] : kFigures)
-        for (const auto part : {&Interval::estimate, &Interval::low, &Interval::high})
-          row.push_back(part_of(cell.*figure, part));
+      for (const auto& [name, figure] : kFigures) add_fields(cell.*figure, row);
       csv.row(row);
     }
   }
@@ -189,11 +186,9 @@ std::string screen_csv(const Comparison& comparison) {
                                "largest_size_low", "largest_size_high"});
   for (const Comparison::At& at : comparison.at) {
     for (const SiteScreen& site : at.screen.sites) {
-      const auto size = Screen::largest_size(site, comparison.share);
       std::vector<report::CsvField> row{at.step, site.site, to_text(site.direction), site.elements};
-      for (const auto& figure : {site.gain, size})
-        for (const auto part : {&Interval::estimate, &Interval::low, &Interval::high})
-          row.push_back(part_of(figure, part));
+      add_fields(site.gain, row);
+      add_fields(site.largest_size(comparison.share), row);
       csv.row(row);
     }
   }

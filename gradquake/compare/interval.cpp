@@ -24,12 +24,10 @@ Interval ratio_of_sums(const std::vector<double>& a, const std::vector<double>& 
 }
 
 Interval mean_of(const std::vector<double>& values) {
-  const auto count = static_cast<double>(values.size());
-  const double mean = std::accumulate(values.begin(), values.end(), 0.0) / count;
+  const double mean = std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
   double squares = 0;
   for (const double one : values) squares += (one - mean) * (one - mean);
-  const double half =
-      theory::student_quantile(static_cast<int>(values.size()) - 1) * std::sqrt(squares / (count - 1) / count);
+  const double half = theory::mean_half_width(squares, values.size());
   return {mean, mean - half, mean + half};
 }
 

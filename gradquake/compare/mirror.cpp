@@ -2,43 +2,34 @@
 
 #include <ATen/ATen.h>
 
+#include "gradquake/hooks/sites/beneath.h"
+
 namespace gradquake::compare {
 
-Mirror::Outside::Outside(Mirror& mirror)
-    : scope_({.on_forward =
-                  [&mirror](const TapPoint& at, const at::Tensor& y) {
-                    mirror.keep(mirror.tensors_, at, y);
-                    return at::Tensor();
-                  },
-              .on_backward =
-                  [&mirror](const TapPoint& at, const at::Tensor& perturbed) {
-                    return mirror.mirrored(mirror.gradients_, at, perturbed);
-                  },
-              .beneath = true}) {}
-
-Mirror::Inside::Inside(Mirror& mirror)
-    : scope_({.on_forward =
-                  [&mirror](const TapPoint& at, const at::Tensor& perturbed) {
-                    return mirror.mirrored(mirror.tensors_, at, perturbed);
-                  },
-              .on_backward =
-                  [&mirror](const TapPoint& at, const at::Tensor& v) {
-                    mirror.keep(mirror.gradients_, at, v);
-                    return at::Tensor();
-                  },
-              .beneath = true}) {}
-
-void Mirror::keep(std::map<Key, at::Tensor>& kept, const TapPoint& at, const at::Tensor& tensor) const {
-  if (on_) kept[{at.site.name(), at.occurrence}] = tensor.detach();
+Observer Mirror::outside() {
+  return {.on_forward = [this](const TapPoint& at, const at::Tensor& y) { return keep(tensors_, at, y); },
+          .on_backward = [this](const TapPoint& at, const at::Tensor& v) { return mirrored(gradients_, at, v); },
+          .beneath = lies_beneath(site_)};
 }
 
-at::Tensor Mirror::mirrored(std::map<Key, at::Tensor>& kept, const TapPoint& at, const at::Tensor& tensor) const {
-  const auto found = kept.find({at.site.name(), at.occurrence});
-  if (!on_ || found == kept.end()) return {};
-  const at::Tensor before = found->second;
+Observer Mirror::inside() {
+  return {.on_forward = [this](const TapPoint& at, const at::Tensor& y) { return mirrored(tensors_, at, y); },
+          .on_backward = [this](const TapPoint& at, const at::Tensor& v) { return keep(gradients_, at, v); },
+          .beneath = lies_beneath(site_)};
+}
+
+at::Tensor Mirror::keep(Kept& kept, const TapPoint& at, const at::Tensor& before) const {
+  if (at.site.name() == site_) kept[at.occurrence] = before.detach();
+  return {};
+}
+
+at::Tensor Mirror::mirrored(Kept& kept, const TapPoint& at, const at::Tensor& behind) const {
+  const auto found = at.site.name() == site_ ? kept.find(at.occurrence) : kept.end();
+  if (found == kept.end()) return {};
+  const at::Tensor before = std::move(found->second);
   kept.erase(found);
-  if (at::equal(before, tensor)) return {};
-  return tensor + 2 * (before - tensor.detach());  // backward sees the plan's own tap
+  if (at::equal(before, behind)) return {};
+  return behind + 2 * (before - behind.detach());  // backward sees the plan's own tap
 }
 
 }  // namespace gradquake::compare

@@ -1,13 +1,15 @@
-// The other half of a pair of draws: under a plan the sites get y - delta where the plan would have given y + delta,
-// and gradients v - eps.
+// The other half of a pair of draws: under a plan the consumers of a site see y - delta where the plan would have given
+// y + delta, and its producer v - eps.
 //
-//   const Mirror::Outside outside(mirror);
+//   Mirror mirror("layers.1");
+//   const ObserverScope outside(mirror.outside());   // sees y before the plan, and v + eps behind it
 //   const PlanScope scope(plan, ...);
-//   const Mirror::Inside inside(mirror);
+//   const ObserverScope inside(mirror.inside());     // sees y + delta behind the plan, and v before it
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <utility>
@@ -18,33 +20,19 @@ namespace gradquake::compare {
 
 class Mirror {
  public:
-  // `on`: else both do nothing.
-  explicit Mirror(bool on) : on_(on) {}
+  explicit Mirror(std::string site) : site_(std::move(site)) {}
 
-  // What stands outside of a plan sees y before it forward, and v + eps behind it backward; what stands inside the
-  // rest.
-  class Outside {
-   public:
-    explicit Outside(Mirror& mirror);
-
-   private:
-    ObserverScope scope_;
-  };
-  class Inside {
-   public:
-    explicit Inside(Mirror& mirror);
-
-   private:
-    ObserverScope scope_;
-  };
+  // They refer to this, which outlives their scopes.
+  Observer outside();
+  Observer inside();
 
  private:
-  using Key = std::pair<std::string, std::int64_t>;  // site and occurrence
-  void keep(std::map<Key, at::Tensor>& kept, const TapPoint& at, const at::Tensor& tensor) const;
-  at::Tensor mirrored(std::map<Key, at::Tensor>& kept, const TapPoint& at, const at::Tensor& tensor) const;
+  using Kept = std::map<std::int64_t, at::Tensor>;  // before the plan, by occurrence
+  at::Tensor keep(Kept& kept, const TapPoint& at, const at::Tensor& before) const;
+  at::Tensor mirrored(Kept& kept, const TapPoint& at, const at::Tensor& behind) const;
 
-  bool on_;
-  std::map<Key, at::Tensor> tensors_, gradients_;
+  std::string site_;
+  Kept tensors_, gradients_;
 };
 
 }  // namespace gradquake::compare

@@ -6,8 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
-#include <memory>
+#include <optional>
 #include <utility>
 
 #include "gradquake/compare/mirror.h"
@@ -15,10 +14,12 @@
 #include "gradquake/curvature/state_guard.h"
 #include "gradquake/data/batch_sampler.h"
 #include "gradquake/hooks/ledger.h"
+#include "gradquake/hooks/observe.h"
 #include "gradquake/hooks/plan.h"
 #include "gradquake/hooks/plan_scope.h"
 #include "gradquake/model/trained_parameters.h"
 #include "gradquake/theory/exponents.h"
+#include "gradquake/train/norms.h"
 
 namespace gradquake::compare {
 namespace {
@@ -31,9 +32,22 @@ double dot(const Gradient& a, const Gradient& b) {
   return sum;
 }
 
+double squared(const Gradient& gradient) {
+  double sum = 0;
+  for (const at::Tensor& one : gradient) sum += train::squared_norm(one);
+  return sum;
+}
+
 struct Pass {
   double loss = 0;
   Gradient gradient;
+};
+
+// A rule at one site, and whether what it adds is turned round.
+struct Draw {
+  Plan& plan;
+  std::uint64_t repeat;
+  Mirror* mirror;  // null: it is not
 };
 
 // One batch at the weights of now, and its clean pass.
@@ -43,23 +57,33 @@ class ProbeBatch {
       : task_(task),
         batch_(std::move(batch)),
         dropout_seed_(dropout_seed),
-        parameters_(model::trained_parameters(*task.model).tensors),
-        clean(pass(nullptr, 0, false)) {}
+        parameters_(model::trained_parameters(*task.model).tensors) {
+    clean_ = pass();
+    clean_squared_ = squared(clean_.gradient);
+  }
 
-  // Under a plan, or its mirror; null: clean.
-  Pass pass(Plan* plan, std::uint64_t repeat, bool mirrored) const {
+  const Pass& clean() const { return clean_; }
+  double clean_squared() const { return clean_squared_; }  // ||u||^2
+
+  Pass pass(const Draw& draw) const {
     const curvature::StateGuard guard(*task_.model, dropout_seed_, curvature::Derivatives::kFirst);
-    Mirror mirror(mirrored);
-    const Mirror::Outside outside(mirror);
-    std::unique_ptr<PlanScope> scope;
-    if (plan != nullptr) {
-      const std::int64_t rows = batch_.rows();
-      scope = std::make_unique<PlanScope>(*plan, StepContext{.rows = rows,
-                                                             .loss_divisor = static_cast<double>(rows),
-                                                             .sample_ids = batch_.sample_ids,
-                                                             .repeat = repeat});
-    }
-    const Mirror::Inside inside(mirror);
+    std::optional<ObserverScope> outside, inside;
+    if (draw.mirror != nullptr) outside.emplace(draw.mirror->outside());
+    const PlanScope scope(draw.plan, {.rows = batch_.rows(),
+                                      .loss_divisor = static_cast<double>(batch_.rows()),
+                                      .sample_ids = batch_.sample_ids,
+                                      .repeat = draw.repeat});
+    if (draw.mirror != nullptr) inside.emplace(draw.mirror->inside());
+    return differentiate();
+  }
+
+ private:
+  Pass pass() const {
+    const curvature::StateGuard guard(*task_.model, dropout_seed_, curvature::Derivatives::kFirst);
+    return differentiate();
+  }
+
+  Pass differentiate() const {
     const at::Tensor loss = task_.objective->loss(task_.forward(batch_), batch_);
     Gradient gradient = torch::autograd::grad({loss}, parameters_, {}, false, false, true);
     for (std::size_t i = 0; i < gradient.size(); ++i)
@@ -67,14 +91,12 @@ class ProbeBatch {
     return {loss.item<double>(), std::move(gradient)};
   }
 
- private:
   const train::Task& task_;
   data::Batch batch_;
   std::uint64_t dropout_seed_;
   std::vector<at::Tensor> parameters_;
-
- public:
-  Pass clean;
+  Pass clean_;
+  double clean_squared_ = 0;
 };
 
 // What the draws of one cell on one batch have added up to.
@@ -88,28 +110,32 @@ struct BatchSums {
   // The U-statistic of ||E m||^2.
   double bias_squared() const {
     const auto count = static_cast<double>(pairs);
-    return (dot(middle, middle) - middle_squares) / (count * (count - 1));
+    return (squared(middle) - middle_squares) / (count * (count - 1));
   }
 };
 
-void add_pair(const ProbeBatch& batch, Plan& plan, std::uint64_t repeat, BatchSums& sums) {
-  Gradient middle;
-  for (const bool mirrored : {false, true}) {
-    const Pass pass = batch.pass(&plan, repeat, mirrored);
-    const Gradient& u = batch.clean.gradient;
-    Gradient error;
-    for (std::size_t i = 0; i < u.size(); ++i) error.push_back(pass.gradient[i] - u[i]);
-    sums.error += dot(error, error);
-    sums.cosine += dot(pass.gradient, u) / std::sqrt(dot(pass.gradient, pass.gradient) * dot(u, u));
-    sums.loss += pass.loss - batch.clean.loss;
-    for (std::size_t i = 0; i < u.size(); ++i)
-      mirrored ? (void)(middle[i] = (middle[i] + error[i]) / 2) : middle.push_back(error[i]);
-    for (const InjectionRecord& record : plan.ledger().take_entries()) {
-      sums.added += record.norm * record.norm;
-      sums.relative_added += record.relative_norm * record.relative_norm;
-    }
+// One draw: its error u~ - u.
+Gradient add_draw(const ProbeBatch& batch, const Draw& draw, BatchSums& sums) {
+  const Pass pass = batch.pass(draw);
+  const Gradient& u = batch.clean().gradient;
+  Gradient error;
+  for (std::size_t i = 0; i < u.size(); ++i) error.push_back(pass.gradient[i] - u[i]);
+  sums.error += squared(error);
+  sums.cosine += dot(pass.gradient, u) / std::sqrt(squared(pass.gradient) * batch.clean_squared());
+  sums.loss += pass.loss - batch.clean().loss;
+  for (const InjectionRecord& record : draw.plan.ledger().take_entries()) {
+    sums.added += record.norm * record.norm;
+    sums.relative_added += record.relative_norm * record.relative_norm;
   }
-  sums.middle_squares += dot(middle, middle);
+  return error;
+}
+
+void add_pair(const ProbeBatch& batch, Plan& plan, const std::string& site, std::uint64_t repeat, BatchSums& sums) {
+  Mirror mirror(site);
+  Gradient middle = add_draw(batch, {plan, repeat, nullptr}, sums);
+  const Gradient other = add_draw(batch, {plan, repeat, &mirror}, sums);
+  for (std::size_t i = 0; i < middle.size(); ++i) middle[i] = (middle[i] + other[i]) / 2;
+  sums.middle_squares += squared(middle);
   if (sums.middle.empty())
     sums.middle = std::move(middle);
   else
@@ -139,13 +165,13 @@ Figures figures_of(const std::vector<BatchSums>& sums, const std::vector<ProbeBa
   Figures figures;
   for (std::size_t b = 0; b < sums.size(); ++b) {
     const BatchSums& one = sums[b];
-    const double norm = dot(batches[b].clean.gradient, batches[b].clean.gradient);
+    const double norm = batches[b].clean_squared();
     figures.error.push_back(one.error / one.draws());
     figures.added.push_back(one.added / one.draws());
     figures.relative_added.push_back(one.relative_added / one.draws());
     figures.norm.push_back(norm);
     figures.cosine.push_back(one.cosine / one.draws());
-    figures.loss.push_back(one.loss / one.draws() / batches[b].clean.loss);
+    figures.loss.push_back(one.loss / one.draws() / batches[b].clean().loss);
     figures.bias.push_back(one.bias_squared() / norm);
   }
   return figures;
@@ -178,11 +204,11 @@ void measure(const train::Task& task, const CompareConfig& config, const KindSpe
              const std::vector<ProbeBatch>& batches, ProbeCell& cell) {
   Plan plan = plan_of(task, cell, kind);
   std::vector<BatchSums> sums(batches.size());
-  for (std::int64_t target = config.probe.least;; target = std::min(2 * target, config.probe.most)) {
+  for (std::int64_t target = config.probe.least;; target = config.probe.after(target)) {
     for (std::size_t b = 0; b < batches.size(); ++b)
       while (sums[b].pairs < target) {
         const auto repeat = static_cast<std::uint64_t>(sums[b].pairs) * batches.size() + b;
-        add_pair(batches[b], plan, repeat, sums[b]);
+        add_pair(batches[b], plan, cell.site, repeat, sums[b]);
       }
     const Figures figures = figures_of(sums, batches);
     cell.repeats = target;

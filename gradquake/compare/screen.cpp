@@ -21,14 +21,13 @@
 #include "gradquake/hooks/sites/beneath.h"
 #include "gradquake/hooks/sites/glob.h"
 #include "gradquake/model/trained_parameters.h"
+#include "gradquake/train/norms.h"
 
 namespace gradquake::compare {
 namespace {
 
-double mean_square(const at::Tensor& tensor) { return tensor.detach().to(at::kDouble).square().mean().item<double>(); }
-double squared_sum(const at::Tensor& tensor) {
-  return tensor.defined() ? tensor.to(at::kDouble).square().sum().item<double>() : 0;
-}
+double squared_sum(const at::Tensor& tensor) { return tensor.defined() ? train::squared_norm(tensor.detach()) : 0; }
+double mean_square(const at::Tensor& tensor) { return squared_sum(tensor) / static_cast<double>(tensor.numel()); }
 
 // A zero that was added somewhere, and what relative noise there is relative to.
 struct Zero {
@@ -111,7 +110,7 @@ void one_vector(const train::Task& task, const CompareConfig& config, data::Batc
   double norm = 0;
   at::Tensor product;  // <u, v>
   for (std::size_t i = 0; i < u.size(); ++i) {
-    norm += squared_sum(u[i].defined() ? u[i].detach() : u[i]);
+    norm += squared_sum(u[i]);
     if (!u[i].defined() || !u[i].requires_grad()) continue;
     const at::Tensor part = (u[i] * signs_like(parameters[i], seed, k, i)).sum();
     product = product.defined() ? product + part : part;
@@ -165,17 +164,11 @@ bool narrow(const std::vector<SiteScreen>& sites, double width) {
   });
 }
 
-std::vector<std::string> names_of(const std::vector<SiteInfo>& sites) {
-  std::vector<std::string> names;
-  for (const SiteInfo& site : sites) names.push_back(site.name);
-  return names;
-}
-
 }  // namespace
 
-std::optional<Interval> Screen::largest_size(const SiteScreen& site, double share) {
-  if (!site.gain) return std::nullopt;
-  return power_of(*site.gain, -1, share);
+std::optional<Interval> SiteScreen::largest_size(double share) const {
+  if (!gain) return std::nullopt;
+  return power_of(*gain, -1, share);
 }
 
 Screen screen(const train::Task& task, const CompareConfig& config,
@@ -183,7 +176,7 @@ Screen screen(const train::Task& task, const CompareConfig& config,
   data::BatchSampler sampler(task.data.train->size(), task.batch_size, named_seed(task.seed, "compare.batches"));
   Sums sums;
   Screen result;
-  for (std::int64_t target = config.screen.least;; target = std::min(2 * target, config.screen.most)) {
+  for (std::int64_t target = config.screen.least;; target = config.screen.after(target)) {
     for (; result.vectors < target; ++result.vectors) {
       try {
         one_vector(task, config, sampler, result.vectors, sums);

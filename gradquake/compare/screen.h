@@ -38,14 +38,15 @@ struct SiteScreen {
   // sqrt(E||u~ - u||^2) / ||u|| per relative size; absent: see reason.
   std::optional<Interval> gain;
   std::string reason;
+
+  // Relative size of the noise at which sqrt(E||u~ - u||^2) = share * ||u||; absent without a gain.
+  std::optional<Interval> largest_size(double share) const;
 };
 
 struct Screen {
   std::int64_t vectors = 0;
   double gradient_norm = 0;       // rms of ||u|| over the batches met
   std::vector<SiteScreen> sites;  // in order of first tap, forward before backward
-  // Relative size of the noise at which sqrt(E||u~ - u||^2) = share * ||u||; absent without a gain, or where it is 0.
-  static std::optional<Interval> largest_size(const SiteScreen& site, double share);
 };
 
 // At the task's weights of now, which stay as they are. `tick`: called once a vector; empty: not. Throws UserError

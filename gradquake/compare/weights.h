@@ -14,12 +14,11 @@ class GRADQUAKE_EXPORT Weights {
  public:
   explicit Weights(train::Task& task);  // outlives this
 
-  // Makes the steps up to `step`, not before those made. Throws UserError where the run ends before: it has become
-  // non-finite, or is not that long.
+  // Makes the steps up to `step`, of the task's, that are not made yet. Throws UserError where the run has become
+  // non-finite before.
   void train_to(std::int64_t step);
 
  private:
-  train::Task& task_;
   std::int64_t until_ = 0;
   train::Trainer trainer_;
 };

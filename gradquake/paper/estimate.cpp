@@ -23,8 +23,7 @@ Estimate mean_of(const std::vector<double>& values) {
   }
   if (estimate.seeds == 0) estimate.value = kNan;
   if (estimate.seeds < 2) return estimate;
-  const auto n = static_cast<double>(estimate.seeds);
-  const double half = theory::student_quantile(static_cast<int>(estimate.seeds) - 1) * std::sqrt(squares / (n - 1) / n);
+  const double half = theory::mean_half_width(squares, estimate.seeds);
   estimate.low = estimate.value - half;
   estimate.high = estimate.value + half;
   return estimate;

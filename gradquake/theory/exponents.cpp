@@ -57,6 +57,11 @@ double student_quantile(int degrees) {
   return boost::math::quantile(boost::math::students_t(degrees), 0.975);
 }
 
+double mean_half_width(double squares, std::size_t count) {
+  const auto n = static_cast<double>(count);
+  return student_quantile(static_cast<int>(count) - 1) * std::sqrt(squares / (n - 1) / n);
+}
+
 Exponent fit_exponent(std::span<const double> T, std::span<const double> y) {
   require(T.size() == y.size() && T.size() >= 3, "as many values as horizons, at least 3",
           std::to_string(T.size()) + " horizons and " + std::to_string(y.size()) + " values");

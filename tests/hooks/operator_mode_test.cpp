@@ -78,9 +78,7 @@ std::vector<SiteInfo> dry_run(const OperatorSites& sites, const std::function<vo
 }
 
 Names names_of(const OperatorSites& sites, const std::function<void()>& forward) {
-  Names names;
-  for (const SiteInfo& site : dry_run(sites, forward)) names.push_back(site.name);
-  return names;
+  return gradquake::names_of(dry_run(sites, forward));
 }
 
 // How often an operator was skipped so.

@@ -52,12 +52,6 @@ std::vector<SiteInfo> sites_of(const Case& one) {
   return recorder.sites();
 }
 
-Names names_of(const std::vector<SiteInfo>& sites) {
-  Names names;
-  for (const SiteInfo& site : sites) names.push_back(site.name);
-  return names;
-}
-
 Names without_operators(Names names) {
   std::erase_if(names, [](const std::string& name) { return name.find(':') != std::string::npos; });
   return names;

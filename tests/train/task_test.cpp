@@ -86,9 +86,7 @@ TEST(TaskTest, AModuleWithoutATapHasItsOperatorsAsSites) {
   task.rules = {rule_at("0", Direction::kForward, 0.01, 7)};
   use_operator_sites(task);
   prepare(task);
-  std::vector<std::string> names;
-  for (const SiteInfo& site : task.sites) names.push_back(site.name);
-  EXPECT_EQ(names, (std::vector<std::string>{"0", "tanh.0", "2"}));
+  EXPECT_EQ(names_of(task.sites), (std::vector<std::string>{"0", "tanh.0", "2"}));
   ASSERT_EQ(task.notes.size(), 1U);
   EXPECT_EQ(task.notes[0], "operators whose outputs are no sites: a view (4); plan --json lists them");
   resolve(task);

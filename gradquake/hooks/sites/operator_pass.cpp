@@ -110,9 +110,11 @@ void OperatorModel::keep(std::vector<SkippedOperator> of_first_pass) {
 }
 
 OperatorPass::OperatorPass(std::shared_ptr<OperatorModel> model, const torch::autograd::Node* node)
-    : model_(std::move(model)), node_(node), records_(model_->wants_skipped()), beneath_(beneath_is_wanted()) {
-  if (!beneath_) return;
-  for (const OperatorModel::Parameter& one : model_->parameters) parameters_.push_back(one.tensor);
+    : model_(std::move(model)), node_(node), records_(model_->wants_skipped()) {
+  if (!beneath_is_wanted()) return;
+  std::vector<at::Tensor> parameters;
+  for (const OperatorModel::Parameter& one : model_->parameters) parameters.push_back(one.tensor);
+  constants_.emplace(parameters);
 }
 
 void OperatorPass::carry_out(const c10::OperatorHandle& op, torch::jit::Stack& stack) {
@@ -200,25 +202,36 @@ void OperatorPass::find_parameters(const at::Tensor& tensor, Arguments& argument
     if (range.begin <= place && place < range.end) arguments.parameters.push_back(range.parameter);
 }
 
+OperatorPass::ByModule OperatorPass::by_module(const Parameters& parameters) {
+  ByModule used;
+  for (const OperatorModel::Parameter* one : parameters) used[one->module].insert(one->position);
+  return used;
+}
+
+std::size_t OperatorPass::mostly(const ByModule& used) {
+  return std::max_element(used.begin(), used.end(),
+                          [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); })
+      ->first;
+}
+
+bool OperatorPass::repeats(const Call& call, const std::set<std::size_t>& positions) {
+  return std::any_of(positions.begin(), positions.end(), [&](std::size_t one) { return call.used.contains(one); });
+}
+
 OperatorPass::Use OperatorPass::use(const Parameters& parameters, const at::Tensor& output) {
   if (parameters.empty()) return {};
-  std::map<std::size_t, std::set<std::size_t>> used;
-  for (const OperatorModel::Parameter* one : parameters) used[one->module].insert(one->position);
+  const ByModule used = by_module(parameters);
+  const std::size_t main = mostly(used);
   Use found;
-  std::size_t most = 0;
   for (const auto& [module, positions] : used) {
     Call& call = calls_[module];
-    const bool again =
-        std::any_of(positions.begin(), positions.end(), [&](std::size_t one) { return call.used.contains(one); });
+    const bool again = repeats(call, positions);
     const bool on_own_output =
         !again && output.defined() && call.output && call.output->lock().get() == output.unsafeGetTensorImpl();
     if (again) call.used.clear();
     call.used.insert(positions.begin(), positions.end());
     const bool ends = call.used.size() == model_->modules[module].parameters;
-    if (positions.size() > most) {
-      found = {&model_->modules[module], ends, on_own_output};
-      most = positions.size();
-    }
+    if (module == main) found = {&model_->modules[module], ends, on_own_output};
     call.ever_ended |= ends;
     call.output.reset();
     if (ends)
@@ -294,17 +307,13 @@ Site OperatorPass::numbered(Operator& op) {
 }
 
 std::optional<OperatorPass::Owner> OperatorPass::owner_of(Operator& op, const Arguments& arguments) {
-  if (!beneath_ || op.returns == Returns::kInPlace || (op.returns == Returns::kSeveral && !op.fused))
+  if (!constants_ || op.returns == Returns::kInPlace || (op.returns == Returns::kSeveral && !op.fused))
     return std::nullopt;
   if (arguments.parameters.empty()) return Owner{.name = next_name(op)};
-  std::map<std::size_t, std::set<std::size_t>> used;
-  for (const OperatorModel::Parameter* one : arguments.parameters) used[one->module].insert(one->position);
-  const auto most = std::max_element(used.begin(), used.end(),
-                                     [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); });
-  Call& call = calls_[most->first];
-  const bool begins = call.used.empty() || std::any_of(most->second.begin(), most->second.end(),
-                                                       [&](std::size_t one) { return call.used.contains(one); });
-  return Owner{model_->modules[most->first].site.name(), &call, begins};
+  const ByModule used = by_module(arguments.parameters);
+  const std::size_t main = mostly(used);
+  Call& call = calls_[main];
+  return Owner{model_->modules[main].site.name(), &call, call.used.empty() || repeats(call, used.at(main))};
 }
 
 void OperatorPass::tap_inputs(const c10::OperatorHandle& op, const Owner& owner, Arguments& arguments,
@@ -313,9 +322,7 @@ void OperatorPass::tap_inputs(const c10::OperatorHandle& op, const Owner& owner,
   std::vector<std::size_t> places;
   std::size_t count = 0;
   const auto is_input = [&](const at::Tensor& tensor) {
-    if (!is_dense_floating(tensor)) return false;
-    const auto found = storages_.find(tensor.storage().unsafeGetStorageImpl());
-    return found == storages_.end();
+    return is_dense_floating(tensor) && !constants_->holds(tensor);
   };
   for (std::size_t i = 0; i < schema.size(); ++i) {
     if (schema[i].alias_info() != nullptr) continue;
@@ -347,7 +354,7 @@ void OperatorPass::tap_inputs(const c10::OperatorHandle& op, const Owner& owner,
 void OperatorPass::call_tapping_beneath(const c10::OperatorHandle& op, const Owner& owner, Arguments& arguments,
                                         torch::jit::Stack& stack) {
   if (owner.begins) tap_inputs(op, owner, arguments, stack);
-  SavedTensors saved(parameters_);
+  SavedTensors saved(*constants_);
   op.callBoxed(&stack);
   const std::size_t first = owner.call == nullptr || owner.begins ? 0 : owner.call->saved;
   const std::size_t last = saved.tap(owner.name, first);

@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "gradquake/hooks/sites/operator_mode.h"
+#include "gradquake/hooks/sites/operator_tap.h"
 #include "gradquake/hooks/sites/site.h"
 
 namespace torch::autograd {
@@ -108,6 +109,12 @@ class OperatorPass {
 
   Operator& known(const c10::OperatorHandle& op);
   Arguments arguments_of(const c10::OperatorHandle& op, const torch::jit::Stack& stack);
+  // Which parameters of each module an operator uses, by position, and the module of which it uses most.
+  using ByModule = std::map<std::size_t, std::set<std::size_t>>;
+  static ByModule by_module(const Parameters& parameters);
+  static std::size_t mostly(const ByModule& used);
+  // Whether a call of a module has come by one of these before, so that another call begins.
+  static bool repeats(const Call& call, const std::set<std::size_t>& positions);
   // Empty: nobody asks, or it has no sites of that kind.
   std::optional<Owner> owner_of(Operator& op, const Arguments& arguments);
   void call_tapping_beneath(const c10::OperatorHandle& op, const Owner& owner, Arguments& arguments,
@@ -129,10 +136,9 @@ class OperatorPass {
   std::unordered_map<c10::OperatorHandle, Operator> operators_;
   std::unordered_map<std::string, std::int64_t> numbers_;
   std::unordered_map<const c10::StorageImpl*, std::vector<Range>> storages_;
-  std::vector<Call> calls_;  // by module; empty until the first operator
-  bool records_;             // what is skipped
-  bool beneath_;             // a scope asks for what operators read and keep
-  std::vector<at::Tensor> parameters_;
+  std::vector<Call> calls_;                  // by module; empty until the first operator
+  bool records_;                             // what is skipped
+  std::optional<ConstantMemory> constants_;  // the parameters', where a scope asks for what operators read and keep
   std::vector<SkippedOperator> skipped_;
 };
 

@@ -5,7 +5,6 @@
 #include <torch/csrc/autograd/saved_variable_hooks.h>
 #include <torch/nn/module.h>
 
-#include <algorithm>
 #include <typeinfo>
 
 #include "gradquake/hooks/sites/beneath.h"
@@ -35,9 +34,8 @@ constinit thread_local SavedTensors* innermost_gathering = nullptr;
 class KeepingHooks : public torch::autograd::SavedVariableHooks {
  public:
   explicit KeepingHooks(std::shared_ptr<KeptTensor> kept) : kept_(std::move(kept)) {}
-  void call_pack_hook(const at::Tensor& tensor) override {
-    kept_->keep(tensor.detach());
-  }  // no cycle through its grad_fn
+  // Detached: no cycle through its grad_fn.
+  void call_pack_hook(const at::Tensor& tensor) override { kept_->keep(tensor.detach()); }
   // With hooks LibTorch leaves out its own check.
   at::Tensor call_unpack_hook() override {
     TORCH_CHECK(kept_->tensor._version() == kept_->version,
@@ -96,22 +94,23 @@ at::Tensor tap_input(const Site& site, at::Tensor tensor, std::int64_t batch_dim
   return detail::tap_beneath(site, std::move(tensor), batch_dim);
 }
 
-SavedTensors::SavedTensors(const std::function<std::vector<at::Tensor>()>& constants)
-    : wanted_(at::GradMode::is_enabled() && beneath_is_wanted() && detail::engine_asks_us()) {
-  if (!wanted_) return;
-  for (const at::Tensor& constant : constants())
-    if (constant.defined() && constant.has_storage()) constants_.push_back(constant.storage().unsafeGetStorageImpl());
-  outer_ = std::exchange(detail::innermost_gathering, this);
+ConstantMemory::ConstantMemory(const std::vector<at::Tensor>& tensors) {
+  for (const at::Tensor& tensor : tensors)
+    if (tensor.defined() && tensor.has_storage()) storages_.insert(tensor.storage().unsafeGetStorageImpl());
 }
 
-SavedTensors::SavedTensors(const std::vector<at::Tensor>& constants) : SavedTensors([&] { return constants; }) {}
+ConstantMemory::ConstantMemory(const torch::nn::Module& owner) : ConstantMemory(owner.parameters()) {
+  storages_.merge(ConstantMemory(owner.buffers()).storages_);
+}
 
-SavedTensors::SavedTensors(const torch::nn::Module& owner)
-    : SavedTensors([&] {
-        std::vector<at::Tensor> constants = owner.parameters();
-        for (const at::Tensor& buffer : owner.buffers()) constants.push_back(buffer);
-        return constants;
-      }) {}
+bool ConstantMemory::holds(const at::Tensor& tensor) const {
+  return storages_.contains(tensor.storage().unsafeGetStorageImpl());
+}
+
+SavedTensors::SavedTensors(const ConstantMemory& constants)
+    : constants_(constants), wanted_(at::GradMode::is_enabled() && beneath_is_wanted() && detail::engine_asks_us()) {
+  if (wanted_) outer_ = std::exchange(detail::innermost_gathering, this);
+}
 
 SavedTensors::~SavedTensors() {
   if (wanted_) detail::innermost_gathering = outer_;
@@ -120,9 +119,7 @@ SavedTensors::~SavedTensors() {
 std::size_t SavedTensors::tap(std::string_view owner, std::size_t first) {
   const at::NoGradGuard no_grad;
   for (const auto& one : std::exchange(kept_, {})) {
-    if (!detail::is_dense_floating(one->tensor)) continue;
-    const c10::StorageImpl* const storage = one->tensor.storage().unsafeGetStorageImpl();
-    if (std::find(constants_.begin(), constants_.end(), storage) != constants_.end()) continue;
+    if (!detail::is_dense_floating(one->tensor) || constants_.holds(one->tensor)) continue;
     const at::Tensor tapped = detail::tap_beneath(Site(saved_name(owner, first++)), one->tensor, 0);
     if (!tapped.is_same(one->tensor)) one->keep(tapped);
   }

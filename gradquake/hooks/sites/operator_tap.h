@@ -20,10 +20,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
-#include <optional>
 #include <string_view>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -48,14 +47,23 @@ namespace detail {
 struct KeptTensor;
 }
 
+// Memory that is kept as it is: of parameters and buffers. To be made once a pass.
+class GRADQUAKE_EXPORT ConstantMemory {
+ public:
+  explicit ConstantMemory(const std::vector<at::Tensor>& tensors);
+  explicit ConstantMemory(const torch::nn::Module& owner);  // its parameters and buffers
+  bool holds(const at::Tensor& tensor) const;               // one with a storage
+
+ private:
+  std::unordered_set<const c10::StorageImpl*> storages_;
+};
+
 // Gathers the dense floating tensors that LibTorch keeps for the backward pass while it lives, on this thread, if
 // beneath_is_wanted(). Nested, the innermost gathers. Nothing in a process where Python has loaded torch: there the
 // keeping belongs to Python, and no such site is met.
 class GRADQUAKE_EXPORT SavedTensors {
  public:
-  // `constants`: tensors that are kept as they are, parameters above all.
-  explicit SavedTensors(const std::vector<at::Tensor>& constants);
-  explicit SavedTensors(const torch::nn::Module& owner);  // its parameters and buffers
+  explicit SavedTensors(const ConstantMemory& constants);  // which outlives it
   ~SavedTensors();
   SavedTensors(const SavedTensors&) = delete;
   SavedTensors& operator=(const SavedTensors&) = delete;
@@ -66,11 +74,10 @@ class GRADQUAKE_EXPORT SavedTensors {
 
  private:
   friend struct detail::KeptTensor;
-  explicit SavedTensors(const std::function<std::vector<at::Tensor>()>& constants);
 
+  const ConstantMemory& constants_;
   bool wanted_;
   SavedTensors* outer_ = nullptr;
-  std::vector<const c10::StorageImpl*> constants_;
   std::vector<std::shared_ptr<detail::KeptTensor>> kept_;
 };
 
@@ -82,7 +89,8 @@ GRADQUAKE_EXPORT Site input_site(const Site& owner);
 template <typename Function>
 at::Tensor tap_around(const Site& site, const torch::nn::Module& owner, const at::Tensor& input, Function f) {
   if (detail::innermost_layer == nullptr || !beneath_is_wanted()) return f(input);
-  SavedTensors saved(owner);
+  const ConstantMemory constants(owner);
+  SavedTensors saved(constants);
   at::Tensor output = f(tap_input(detail::input_site(site), input));
   saved.tap(site.name());
   return output;
@@ -92,6 +100,16 @@ at::Tensor tap_around(const Site& site, const torch::nn::Module& owner, const at
 template <typename Function>
 at::Tensor tap_operator(const Site& site, const torch::nn::Module& owner, const at::Tensor& input, Function f) {
   return tap(site, tap_around(site, owner, input, std::move(f)));
+}
+
+// Of a module's own forward; `module`: a pointer to it, or a holder such as torch::nn::Linear.
+template <typename Holder>
+at::Tensor tap_around(const Site& site, Holder& module, const at::Tensor& input) {
+  return tap_around(site, *module, input, [&](const at::Tensor& x) { return module->forward(x); });
+}
+template <typename Holder>
+at::Tensor tap_operator(const Site& site, Holder& module, const at::Tensor& input) {
+  return tap(site, tap_around(site, module, input));
 }
 
 }  // namespace gradquake

@@ -50,11 +50,13 @@ void SiteRecorder::record(const Site& site, const at::Tensor& tensor) {
   ++sites_[known->second].occurrences;
 }
 
-std::vector<std::string> SiteRecorder::names() const {
+std::vector<std::string> names_of(const std::vector<SiteInfo>& sites) {
   std::vector<std::string> names;
-  for (const SiteInfo& site : sites_) names.push_back(site.name);
+  for (const SiteInfo& site : sites) names.push_back(site.name);
   return names;
 }
+
+std::vector<std::string> SiteRecorder::names() const { return names_of(sites_); }
 
 std::vector<std::string> SiteRecorder::boundaries() const {
   std::vector<std::string> boundaries = names();

@@ -26,6 +26,8 @@ struct SiteInfo {
   bool requires_grad = false;       // whether a backward perturbation could reach it, at its first occurrence
 };
 
+GRADQUAKE_EXPORT std::vector<std::string> names_of(const std::vector<SiteInfo>& sites);
+
 class GRADQUAKE_EXPORT SiteRecorder {
  public:
   SiteRecorder();

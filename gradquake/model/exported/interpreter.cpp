@@ -96,11 +96,6 @@ void drop_out(const Node& node, Values& values, bool training) {
   values[static_cast<std::size_t>(node.outputs.at(0))] = std::move(result);
 }
 
-// Of a pass under a scope that asks for what operators read and keep.
-struct Beneath {
-  std::vector<at::Tensor> state;
-};
-
 void tap_read(const ReadValue& read, c10::IValue& argument) {
   if (argument.isTensor()) {
     argument = tap_input(read.site, argument.toTensor());
@@ -110,18 +105,18 @@ void tap_read(const ReadValue& read, c10::IValue& argument) {
   }
 }
 
-void call_operator(const Node& node, torch::jit::Stack& stack, const Beneath* beneath) {
-  if (beneath == nullptr || node.operator_name.empty()) {
+void call_operator(const Node& node, torch::jit::Stack& stack, const ConstantMemory* state) {
+  if (state == nullptr || node.operator_name.empty()) {
     node.op->callBoxed(stack);
     return;
   }
   for (const ReadValue& read : node.reads) tap_read(read, stack[read.argument]);
-  SavedTensors saved(beneath->state);
+  SavedTensors saved(*state);
   node.op->callBoxed(stack);
   saved.tap(node.operator_name);
 }
 
-void call(const Node& node, Values& values, bool training, torch::jit::Stack& stack, const Beneath* beneath) {
+void call(const Node& node, Values& values, bool training, torch::jit::Stack& stack, const ConstantMemory* state) {
   stack.assign(node.arguments.begin(), node.arguments.end());
   for (const Fill& fill : node.fills) stack[fill.argument] = filled(fill, values);
   if (!training)
@@ -130,7 +125,7 @@ void call(const Node& node, Values& values, bool training, torch::jit::Stack& st
     values[static_cast<std::size_t>(node.outputs.at(0))] = node.size->call(stack);
     return;
   }
-  call_operator(node, stack, beneath);
+  call_operator(node, stack, state);
   if (node.makes_tensors)
     stack = [made = stack.at(0).toTensorVector()] { return torch::jit::Stack(made.begin(), made.end()); }();
   if (stack.size() < node.outputs.size()) {
@@ -141,10 +136,10 @@ void call(const Node& node, Values& values, bool training, torch::jit::Stack& st
     if (node.outputs[i] != kNoSlot) values[static_cast<std::size_t>(node.outputs[i])] = std::move(stack[i]);
 }
 
-void carry_out(const Node& node, Values& values, bool training, torch::jit::Stack& stack, const Beneath* beneath) {
+void carry_out(const Node& node, Values& values, bool training, torch::jit::Stack& stack, const ConstantMemory* state) {
   for (const Entry& entry : node.entries) {
     c10::IValue& value = values[static_cast<std::size_t>(entry.to)] = value_at(values, entry.from);
-    if (beneath != nullptr && value.isTensor()) value = tap_input(entry.site, value.toTensor());
+    if (state != nullptr && value.isTensor()) value = tap_input(entry.site, value.toTensor());
   }
   if (!training && node.left_out_in_evaluation) {
     if (!node.outputs.empty() && node.outputs[0] != kNoSlot)
@@ -152,7 +147,7 @@ void carry_out(const Node& node, Values& values, bool training, torch::jit::Stac
   } else if (node.dropout) {
     drop_out(node, values, training);
   } else {
-    call(node, values, training, stack, beneath);
+    call(node, values, training, stack, state);
   }
 }
 
@@ -171,15 +166,16 @@ std::vector<at::Tensor> carry_out(const Program& program, const std::vector<at::
     expect_fitting(program.inputs[i], inputs.at(i), symbols);
     values[static_cast<std::size_t>(program.inputs[i].slot)] = inputs[i];
   }
-  std::optional<Beneath> beneath;
+  std::optional<ConstantMemory> state;  // where a scope asks for what operators read and keep
   if (beneath_is_wanted()) {
-    beneath.emplace();
-    for (const auto& [slot, tensor] : program.bound) beneath->state.push_back(tensor);
+    std::vector<at::Tensor> tensors;
+    for (const auto& [slot, tensor] : program.bound) tensors.push_back(tensor);
+    state.emplace(tensors);
   }
   torch::jit::Stack stack;
   for (const Node& node : program.nodes) {
     try {
-      carry_out(node, values, training, stack, beneath ? &*beneath : nullptr);
+      carry_out(node, values, training, stack, state ? &*state : nullptr);
     } catch (const std::exception& error) {  // of LibTorch, a Refusal, numbers that a kernel cannot take, no memory
       refuse_node(node, detail::first_line(error));
     }

@@ -67,8 +67,7 @@ class Cnn : public Model {
 
   at::Tensor forward(const at::Tensor& input) override {
     at::Tensor y = input;
-    for (auto& one : blocks_)
-      y = tap_operator(one.site, *one.block, y, [&](const at::Tensor& x) { return one.block->forward(x); });
+    for (auto& [block, site] : blocks_) y = tap_operator(site, block, y);
     return tap_operator(head_site_, *head_, y, [&](const at::Tensor& x) { return head_->forward(x.flatten(1)); });
   }
 

@@ -19,8 +19,7 @@ class LinearChain : public Model {
 
   at::Tensor forward(const at::Tensor& input) override {
     at::Tensor y = input.flatten(1);
-    for (auto& one : operators_)
-      y = tap_operator(one.site, *one.linear, y, [&](const at::Tensor& x) { return one.linear->forward(x); });
+    for (auto& [linear, site] : operators_) y = tap_operator(site, linear, y);
     return y;
   }
   std::optional<std::int64_t> linear_outputs() const override {

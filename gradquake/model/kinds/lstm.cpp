@@ -34,7 +34,7 @@ class Lstm : public Model {
         embedding_site_(*embedding_, tokens, training, [&](const at::Tensor& x) { return embedding_->forward(x); });
     for (auto& one : layers_)
       y = one.site(*one.lstm, y, training, [&](const at::Tensor& x) { return std::get<0>(one.lstm->forward(x)); });
-    return tap_operator(head_site_, *head_, y, [&](const at::Tensor& x) { return head_->forward(x); });
+    return tap_operator(head_site_, head_, y);
   }
 
  private:

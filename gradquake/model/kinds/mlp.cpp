@@ -45,10 +45,10 @@ class Mlp : public Model {
     at::Tensor y = input.flatten(1);
     for (std::size_t i = 0; i < operators_.size(); ++i) {
       auto& [linear, site] = operators_[i];
-      const auto map = [&, &linear = linear](const at::Tensor& x) { return linear->forward(x); };
-      if (i + 1 == operators_.size()) return tap_operator(site, *linear, y, map);
-      y = DroppedSite{site, dropout_}(*linear, y, is_training(),
-                                      [&](const at::Tensor& x) { return activation_(map(x)); });
+      if (i + 1 == operators_.size()) return tap_operator(site, linear, y);
+      y = DroppedSite{site, dropout_}(*linear, y, is_training(), [&, &linear = linear](const at::Tensor& x) {
+        return activation_(linear->forward(x));
+      });
     }
     return y;
   }

@@ -22,10 +22,6 @@ torch::nn::Conv2d unbiased_conv(std::int64_t in, std::int64_t out, std::int64_t 
   return conv;
 }
 
-at::Tensor convolve(const Site& site, torch::nn::Conv2d& conv, const at::Tensor& input) {
-  return tap_around(site, *conv, input, [&](const at::Tensor& x) { return conv->forward(x); });
-}
-
 // relu(bn2(conv2(relu(bn1(conv1 x)))) + shortcut x).
 class ResidualBlock : public torch::nn::Module {
  public:
@@ -41,8 +37,8 @@ class ResidualBlock : public torch::nn::Module {
   }
 
   at::Tensor forward(const at::Tensor& x) {
-    const at::Tensor hidden = at::relu(bn1_->forward(convolve(conv1_site_, conv1_, x)));
-    const at::Tensor branch = tap(branch_, bn2_->forward(convolve(conv2_site_, conv2_, hidden)));
+    const at::Tensor hidden = at::relu(bn1_->forward(tap_around(conv1_site_, conv1_, x)));
+    const at::Tensor branch = tap(branch_, bn2_->forward(tap_around(conv2_site_, conv2_, hidden)));
     return tap(output_, at::relu(branch + (downsample_ ? downsample_->forward(x) : x)));
   }
 
@@ -76,7 +72,7 @@ class Resnet : public Model {
   }
 
   at::Tensor forward(const at::Tensor& input) override {
-    at::Tensor y = tap(stem_site_, at::relu(bn1_->forward(convolve(conv1_site_, conv1_, input))));
+    at::Tensor y = tap(stem_site_, at::relu(bn1_->forward(tap_around(conv1_site_, conv1_, input))));
     for (const auto& block : blocks_) y = block->forward(y);
     return tap_operator(fc_site_, *fc_, y, [&](const at::Tensor& x) { return fc_->forward(x.mean({2, 3})); });
   }

@@ -86,10 +86,6 @@ struct DecoderSizes {
   double dropout;
 };
 
-at::Tensor normed(const Site& site, torch::nn::LayerNorm& norm, const at::Tensor& input) {
-  return tap_around(site, *norm, input, [&](const at::Tensor& x) { return norm->forward(x); });
-}
-
 // y = x + attention(norm1 x), y + mlp(norm2 y).
 class DecoderBlock : public torch::nn::Module {
  public:
@@ -107,8 +103,8 @@ class DecoderBlock : public torch::nn::Module {
   at::Tensor forward(const at::Tensor& x) {
     const auto attend = [&](const at::Tensor& own) { return attention_->forward(own); };
     const auto feed_forward = [&](const at::Tensor& own) { return mlp_->forward(own); };
-    const at::Tensor y = x + attention_site_(*attention_, normed(norm1_site_, norm1_, x), is_training(), attend);
-    return tap(stream_site_, y + mlp_site_(*mlp_, normed(norm2_site_, norm2_, y), is_training(), feed_forward));
+    const at::Tensor y = x + attention_site_(*attention_, tap_around(norm1_site_, norm1_, x), is_training(), attend);
+    return tap(stream_site_, y + mlp_site_(*mlp_, tap_around(norm2_site_, norm2_, y), is_training(), feed_forward));
   }
 
  private:
@@ -139,8 +135,7 @@ class Transformer : public Model {
     at::Tensor x = embedding_site_(*embedding_, tokens, is_training(),
                                    [&](const at::Tensor& own) { return embedding_->forward(own); });
     for (const auto& block : blocks_) x = block->forward(x);
-    x = tap(norm_site_, normed(norm_site_, norm_, x));
-    return tap_operator(head_site_, *head_, x, [&](const at::Tensor& own) { return head_->forward(own); });
+    return tap_operator(head_site_, head_, tap_operator(norm_site_, norm_, x));
   }
 
  private:
