@@ -48,7 +48,7 @@ CompareConfig read_compare(config::Reader reader) {
   CompareConfig compare;
   compare.sites = reader.text("sites", compare.sites);
   try {
-    glob_matches(compare.sites, "");
+    const Glob checked(compare.sites);
   } catch (const std::invalid_argument& error) {
     const std::string message = error.what();
     reader.fail("sites", message.substr(message.find("] ") + 2));  // without the room

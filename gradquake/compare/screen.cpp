@@ -40,7 +40,8 @@ struct Zero {
 class Zeros {
  public:
   explicit Zeros(const std::string& glob)
-      : scope_({.on_forward = [this, glob](const TapPoint& at, const at::Tensor& y) { return forward(glob, at, y); },
+      : glob_(glob),
+        scope_({.on_forward = [this](const TapPoint& at, const at::Tensor& y) { return forward(at, y); },
                 .on_backward = [this](const TapPoint& at, const at::Tensor& v) { return backward(at, v); },
                 .beneath = asks_for_inputs_or_saved(glob)}) {}
 
@@ -50,9 +51,9 @@ class Zeros {
   bool seen_once = false;  // the double backward pass comes by again
 
  private:
-  at::Tensor forward(const std::string& glob, const TapPoint& at, const at::Tensor& y) {
+  at::Tensor forward(const TapPoint& at, const at::Tensor& y) {
     // A kept tensor is no part of the graph that the double backward pass goes through.
-    if (!glob_matches(glob, at.site.name()) || is_saved_name(at.site.name()) || !at::isFloatingType(y.scalar_type()))
+    if (!glob_.matches(at.site.name()) || is_saved_name(at.site.name()) || !at::isFloatingType(y.scalar_type()))
       return {};
     const auto [known, is_new] = numbers_.try_emplace(at.site.name(), sites.size());
     if (is_new) {
@@ -73,6 +74,7 @@ class Zeros {
     return v + zero;
   }
 
+  Glob glob_;
   std::map<std::string, std::size_t> numbers_;
   ObserverScope scope_;
 };

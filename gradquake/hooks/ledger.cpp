@@ -34,11 +34,9 @@ void Ledger::State::warn(const std::string& kind, const std::string& site, const
 
 std::size_t Ledger::State::cover(const std::string& rule, const std::string& site, const std::string& direction) {
   const std::scoped_lock lock(mutex);
-  const auto known = std::find_if(coverage.begin(), coverage.end(),
-                                  [&](const Coverage& c) { return c.rule == rule && c.site == site; });
-  const auto position = static_cast<std::size_t>(known - coverage.begin());
-  if (known == coverage.end()) coverage.push_back({rule, site, direction, false, false, 0, 0});
-  return position;
+  const auto [known, is_new] = covered_.try_emplace({rule, site}, coverage.size());
+  if (is_new) coverage.push_back({rule, site, direction, false, false, 0, 0});
+  return known->second;
 }
 
 std::vector<InjectionRecord> Ledger::take_entries() {

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "gradquake/hooks/ledger.h"
@@ -41,6 +42,9 @@ struct Ledger::State {
             std::int64_t step, const std::string& message);
   // The position of (rule, site) in `coverage`, made if new.
   std::size_t cover(const std::string& rule, const std::string& site, const std::string& direction);
+
+ private:
+  std::map<std::pair<std::string, std::string>, std::size_t> covered_;  // rule and site -> position in coverage
 };
 
 }  // namespace gradquake

@@ -12,7 +12,6 @@
 #include "gradquake/hooks/random/stream.h"
 #include "gradquake/hooks/refuse.h"
 #include "gradquake/hooks/sites/beneath.h"
-#include "gradquake/hooks/sites/glob.h"
 
 namespace gradquake {
 namespace {
@@ -29,9 +28,8 @@ void fill_labels(std::vector<Rule>& rules) {
   }
 }
 
-void require_sites(const Rule& rule, const std::vector<std::string>& sites) {
-  glob_matches(rule.sites, "");  // a malformed glob throws here, not at the first tap
-  const auto matches = [&rule](const std::string& site) { return glob_matches(rule.sites, site); };
+void require_sites(const Rule& rule, const Glob& glob, const std::vector<std::string>& sites) {
+  const auto matches = [&glob](const std::string& site) { return glob.matches(site); };
   if (sites.empty() || std::any_of(sites.begin(), sites.end(), matches)) return;
   detail::refuse("the sites of rule '" + rule.label + "' to match one of the model's " + std::to_string(sites.size()) +
                      ", nearest " + detail::nearest_names(rule.sites, sites, 3),
@@ -39,11 +37,10 @@ void require_sites(const Rule& rule, const std::vector<std::string>& sites) {
 }
 
 // A tensor that an operator keeps has one reader, the backward pass, and no gradient.
-void require_forward_at_saved(const Rule& rule, const std::vector<std::string>& sites) {
+void require_forward_at_saved(const Rule& rule, const Glob& glob, const std::vector<std::string>& sites) {
   if (!acts(rule, Direction::kBackward)) return;
-  const auto saved = std::find_if(sites.begin(), sites.end(), [&](const std::string& site) {
-    return is_saved_name(site) && glob_matches(rule.sites, site);
-  });
+  const auto saved = std::find_if(sites.begin(), sites.end(),
+                                  [&](const std::string& site) { return is_saved_name(site) && glob.matches(site); });
   if (saved == sites.end()) return;
   detail::refuse("direction forward where rule '" + rule.label + "' addresses a tensor kept for the backward pass ('" +
                      *saved + "'), which has no gradient of its own",
@@ -91,7 +88,7 @@ const ResolvedSite& Plan::State::resolve(const std::string& name) {
   ResolvedSite site{name, alias == options.aliases.end() ? name : alias->second, sites.size(), {}, {}, {}};
   for (std::size_t r = 0; r < rules.size(); ++r) {
     const Rule& rule = rules[r];
-    if (!glob_matches(rule.sites, name)) continue;
+    if (!globs[r].matches(name)) continue;
     if (acts(rule, Direction::kForward)) site.forward.push_back(r);
     if (acts(rule, Direction::kBackward)) site.backward.push_back(r);
     const std::size_t coverage = ledger.state().cover(rule.label, name, to_text(rule.direction));
@@ -131,8 +128,11 @@ Plan::Plan(std::vector<Rule> rules, PlanOptions options, std::vector<std::string
       rule.perturbation = perturbations().complete(rule.perturbation);
       state_->perturbations.push_back(make_perturbation(rule.perturbation));
     });
-    about("sites", [&] { require_sites(rule, sites); });
-    about("direction", [&] { require_forward_at_saved(rule, sites); });
+    about("sites", [&] {
+      state_->globs.emplace_back(rule.sites);  // a malformed glob throws here, not at the first tap
+      require_sites(rule, state_->globs.back(), sites);
+    });
+    about("direction", [&] { require_forward_at_saved(rule, state_->globs.back(), sites); });
     state_->wants_beneath |= asks_for_inputs_or_saved(rule.sites);
     state_->idle.push_back(false);
     try {
@@ -186,7 +186,7 @@ std::vector<std::string> Plan::sites_of(std::size_t rule) const {
   const std::scoped_lock lock(state_->mutex);
   std::vector<std::string> names;
   for (const ResolvedSite& site : state_->sites)
-    if (glob_matches(state_->rules.at(rule).sites, site.name)) names.push_back(site.name);
+    if (state_->globs.at(rule).matches(site.name)) names.push_back(site.name);
   return names;
 }
 

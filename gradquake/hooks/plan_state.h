@@ -15,6 +15,7 @@
 #include "gradquake/hooks/perturbation.h"
 #include "gradquake/hooks/plan.h"
 #include "gradquake/hooks/schedule.h"
+#include "gradquake/hooks/sites/glob.h"
 
 namespace gradquake {
 
@@ -33,6 +34,7 @@ struct ResolvedSite {
 
 struct Plan::State {
   std::vector<Rule> rules;
+  std::vector<Glob> globs;  // of the rules' sites
   std::vector<std::unique_ptr<Schedule>> schedules;
   std::vector<std::unique_ptr<Perturbation>> perturbations;
   std::vector<double>

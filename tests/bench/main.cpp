@@ -16,6 +16,8 @@ int main(int argc, char** argv) {
   at::set_num_threads(1);
 
   gradquake::bench::register_tap_rows();
+  gradquake::bench::register_way_rows();
+  gradquake::bench::register_growth_rows();
   gradquake::bench::register_trainer_rows();
   gradquake::bench::register_noise_rows();
   benchmark::Initialize(&argc, argv);

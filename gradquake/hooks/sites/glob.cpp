@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "gradquake/hooks/sites/beneath.h"
 
@@ -38,7 +39,6 @@ std::size_t append_set(std::string& posix, std::string_view pattern, std::size_t
   return close;
 }
 
-// The same pattern in the words of fnmatch(3).
 std::string posix_pattern(std::string_view pattern) {
   if (pattern.empty()) malformed(pattern, "which is empty");
   std::string posix;
@@ -55,10 +55,13 @@ std::string posix_pattern(std::string_view pattern) {
 
 }  // namespace
 
-bool glob_matches(std::string_view pattern, std::string_view name) {
-  const std::string posix = posix_pattern(pattern);
-  return asks_for(pattern, name) && fnmatch(posix.c_str(), std::string(name).c_str(), 0) == 0;
+Glob::Glob(std::string pattern) : pattern_(std::move(pattern)), posix_(posix_pattern(pattern_)) {}
+
+bool Glob::matches(std::string_view name) const {
+  return asks_for(pattern_, name) && fnmatch(posix_.c_str(), std::string(name).c_str(), 0) == 0;
 }
+
+bool glob_matches(std::string_view pattern, std::string_view name) { return Glob(std::string(pattern)).matches(name); }
 
 bool is_plain_name(std::string_view pattern) { return pattern.find_first_of("*?[") == std::string_view::npos; }
 

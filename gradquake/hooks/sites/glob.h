@@ -9,12 +9,25 @@
 // std::invalid_argument. To ask for a literal `*`, `?` or `[`, put it into a set: `[*]`.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "gradquake/hooks/export.h"
 
 namespace gradquake {
 
+// A pattern to be held against many names.
+class GRADQUAKE_EXPORT Glob {
+ public:
+  explicit Glob(std::string pattern);
+  bool matches(std::string_view name) const;
+
+ private:
+  std::string pattern_;
+  std::string posix_;  // the same in the words of fnmatch(3)
+};
+
+// The same for one name.
 GRADQUAKE_EXPORT bool glob_matches(std::string_view pattern, std::string_view name);
 
 // True where the pattern has no wildcard, so that it can name one site only.

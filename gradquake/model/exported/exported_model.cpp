@@ -63,6 +63,7 @@ void ExportedModel::register_state() {
       holder->register_parameter(name, one.tensor, one.tensor.requires_grad());
     else
       holder->register_buffer(name, one.tensor);
+    if (!one.in_state_dict) outside_state_dict_.insert(one.name);
   }
 }
 
@@ -111,11 +112,7 @@ at::Tensor ExportedModel::forward_batch(const data::Batch& batch) {
   return carry_out(program_, tensors, is_training()).at(output_);
 }
 
-bool ExportedModel::in_state_dict(const std::string& name) const {
-  for (const StoredTensor& one : program_.state)
-    if (one.name == name) return one.in_state_dict;
-  return true;
-}
+bool ExportedModel::in_state_dict(const std::string& name) const { return !outside_state_dict_.contains(name); }
 
 std::int64_t ExportedModel::most_rows() const {
   std::int64_t most = std::numeric_limits<std::int64_t>::max();

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "gradquake/model/exported/archive.h"
@@ -43,6 +44,7 @@ class ExportedModel : public Model {
   Wiring wiring_;
   std::unique_ptr<Archive> archive_;
   Program program_;
+  std::unordered_set<std::string> outside_state_dict_;
   std::size_t output_ = 0;
 };
 

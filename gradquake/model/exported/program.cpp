@@ -75,6 +75,7 @@ class ProgramReader {
  public:
   ProgramReader(std::vector<StoredTensor> state, DropoutMasks dropout) : dropout_(dropout) {
     program_.state = std::move(state);
+    for (const StoredTensor& one : program_.state) stored_.emplace(one.name, &one);
   }
 
   Program read(const json& program) {
@@ -109,9 +110,9 @@ class ProgramReader {
     return found->second;
   }
   const StoredTensor& stored(const std::string& name) const {
-    for (const StoredTensor& one : program_.state)
-      if (one.name == name) return one;
-    refuse("it has no values for '" + name + "'");
+    const auto found = stored_.find(name);
+    if (found == stored_.end()) refuse("it has no values for '" + name + "'");
+    return *found->second;
   }
 
   void read_ranges(const json& constraints) {
@@ -373,6 +374,7 @@ class ProgramReader {
 
   const DropoutMasks dropout_;
   Program program_;
+  std::unordered_map<std::string, const StoredTensor*> stored_;  // by name; in program_.state, which stays in its place
   std::unordered_map<std::string, Slot> slots_;
   std::set<Slot> buffers_;   // and what shares their memory
   std::set<Slot> integers_;  // tensors of integers and flags
