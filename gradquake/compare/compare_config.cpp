@@ -1,6 +1,9 @@
 #include "gradquake/compare/compare_config.h"
 
 #include <algorithm>
+#include <cmath>
+#include <optional>
+#include <utility>
 
 #include "gradquake/config/kind_reader.h"
 #include "gradquake/hooks/perturbation.h"
@@ -24,25 +27,50 @@ Sampling read_sampling(config::Reader reader, const std::string& drawn, Sampling
   return sampling;
 }
 
-// Their size is the comparison's to set, relative to the tensor.
-std::vector<KindSpec> read_kinds(config::Reader& compare) {
-  std::vector<KindSpec> kinds;
-  for (config::Reader& reader : compare.list("kinds")) {
-    for (const char* own : {"scale", "relative_to"})
-      if (reader.has(own))
-        reader.fail(own, "expected no key of this name here: compare.relative_sizes says how large it is");
-    const KindSpec kind = config::read_kind(reader, perturbations(), "gaussian");
-    if (!kind.has("scale") || !kind.has("relative_to"))
-      reader.fail("kind", "expected a kind with a scale that can be relative to the tensor, such as gaussian, got '" +
-                              kind.kind + "'");
-    reader.finish();
-    kinds.push_back(kind);
+ComparedKind compared(KindSpec spec) {
+  std::vector<std::string> usual;  // not worth saying
+  for (const Parameter& parameter : perturbations().find(spec.kind).parameters) {
+    const KindValue* const value = spec.find(parameter.name);
+    const bool set_here = parameter.name == "scale" || parameter.name == "relative_to";
+    const bool left_out =
+        value->is_null() || (parameter.default_value && parameter.default_value->text() == value->text());
+    if (set_here || left_out) usual.push_back(parameter.name);
   }
-  if (kinds.empty()) kinds.push_back(perturbations().complete("gaussian"));
+  ComparedKind kind{std::move(spec), "", false};
+  kind.label = words_of(kind.spec, usual);
+  kind.sized = kind.spec.has("scale");
+  return kind;
+}
+
+std::vector<ComparedKind> read_kinds(config::Reader& compare) {
+  std::vector<ComparedKind> kinds;
+  for (config::Reader& reader : compare.list("kinds")) {
+    kinds.push_back(compared(config::read_kind(reader, perturbations(), "gaussian")));
+    const ComparedKind& last = kinds.back();
+    for (const char* own : {"scale", "relative_to"})
+      if (last.sized && reader.has(own))
+        reader.fail(own, "expected no key of this name here: compare.relative_sizes says how large it is");
+    reader.finish();
+    for (std::size_t i = 0; i + 1 < kinds.size(); ++i)
+      if (kinds[i].label == last.label) reader.fail("kind", "expected each kind once, got '" + last.label + "' twice");
+  }
+  if (kinds.empty()) kinds.push_back(compared(perturbations().complete("gaussian")));
   return kinds;
 }
 
 }  // namespace
+
+KindSpec ComparedKind::at(double relative_size) const {
+  KindSpec own = spec;
+  if (!sized) return own;
+  if (own.has("relative_to")) own.set("relative_to", to_text(RelativeTo::kRms));
+  own.set("scale", 1.0);
+  const std::optional<ElementMoments> unit = make_perturbation(own)->moments();
+  const double scale = unit ? relative_size / std::sqrt(unit->second) : relative_size;
+  own.set("scale", scale);
+  if (own.has("mean")) own.set("mean", scale * own.number("mean"));
+  return own;
+}
 
 CompareConfig read_compare(config::Reader reader) {
   CompareConfig compare;

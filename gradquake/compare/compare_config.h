@@ -5,7 +5,7 @@
 //     at: [0, 200]               # steps of the run at whose weights it looks
 //     share: 0.1                 # of the gradient's norm: how large its error may be
 //     screen: {batches: 16, vectors: [4, 64], width: 0.2}
-//     kinds: [{kind: gaussian}]
+//     kinds: [{kind: gaussian}, {kind: round, format: e4m3fn}]
 //     relative_sizes: [0.01, 0.03, 0.1]
 //     probe: {batches: 16, repeats: [4, 16], width: 0.1}
 #pragma once
@@ -30,14 +30,24 @@ struct Sampling {
   std::int64_t after(std::int64_t drawn) const { return std::min(2 * drawn, most); }
 };
 
+struct ComparedKind {
+  KindSpec spec;      // complete
+  std::string label;  // its name and what differs from the defaults
+  // Its `scale` is set so that what it adds has an RMS of the relative sizes times the tensor's; `mean` is in units of
+  // that scale. Else it comes as it is.
+  bool sized = true;
+
+  KindSpec at(double relative_size) const;
+};
+
 struct CompareConfig {
   std::string sites = "*";
   std::vector<std::int64_t> at = {0};  // ascending
   double share = 0.1;
-  Sampling screen = {};              // vectors of random signs: number k meets batch k mod batches
-  std::vector<KindSpec> kinds = {};  // complete, each with a scale that can be relative to the RMS
+  Sampling screen = {};  // vectors of random signs: number k meets batch k mod batches
+  std::vector<ComparedKind> kinds = {};
   std::vector<double> relative_sizes = {0.01, 0.03, 0.1};  // ascending
-  Sampling probe = {.most = 16, .width = 0.1};             // pairs of draws a batch and cell
+  Sampling probe = {.most = 16, .width = 0.1};             // draws a batch and cell, or pairs of them
 };
 
 // Throws UserError with the place of the first mistake.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <sstream>
 #include <utility>
 
@@ -20,7 +21,8 @@ using nlohmann::ordered_json;
 // "2.1 [1.8, 2.5]"
 std::string text_of(const std::optional<Interval>& figure) {
   if (!figure) return "-";
-  return fmt::format("{:.3g} [{:.3g}, {:.3g}]", figure->estimate, figure->low, figure->high);
+  return fmt::format("{:.3g} [{:.3g}, {:.3g}]", figure->estimate + 0.0, figure->low + 0.0,
+                     figure->high + 0.0);  // no -0
 }
 
 ordered_json json_of(const std::optional<Interval>& figure) {
@@ -71,10 +73,20 @@ constexpr std::pair<const char*, std::optional<Interval> ProbeCell::*> kFigures[
 
 constexpr double kRounding = 1e-12;  // of float64, in a share of squares
 
-// Of one kind, a table a direction: the error at each size, and how it grows.
+constexpr int kCell = 34;
+
+// What does not average out over draws, as a share of the squared error.
+std::string bias_share(const ProbeCell& cell) {
+  if (!cell.bias_squared) return "-";
+  if (cell.repeats == 1) return "1, without a draw";
+  const Interval share = power_of(*cell.bias_squared, 1, std::pow(cell.relative_error->estimate, -2));
+  return std::abs(share.estimate) < kRounding ? "0, but for rounding" : text_of(share);
+}
+
+// Of one kind, a table a direction: the error at each size, and how it grows; or the error of what comes as it is.
 void print_probe(std::ostream& out, const Comparison::At& at, Direction direction, const std::string& kind) {
   std::vector<const ProbeCell*> cells;
-  std::vector<double> sizes;
+  std::vector<std::optional<double>> sizes;
   std::size_t width = 4;
   for (const ProbeCell& cell : at.probe) {
     if (cell.direction != direction || cell.kind != kind) continue;
@@ -82,23 +94,21 @@ void print_probe(std::ostream& out, const Comparison::At& at, Direction directio
     width = std::max(width, cell.site.size());
     if (std::find(sizes.begin(), sizes.end(), cell.relative_size) == sizes.end()) sizes.push_back(cell.relative_size);
   }
-  constexpr int kCell = 34;
-  out << fmt::format("\n{}, {}: relative error of the gradient at relative sizes\n  {:<{}}  ", kind, to_text(direction),
-                     "", width);
-  for (const double size : sizes) out << fmt::format("{:<{}}", percent(size), kCell);
-  out << fmt::format("{:<{}}{:<{}}{}\n", "exponent", kCell, "bias^2 / error^2", kCell, "against the screen");
+  const bool sized = sizes[0].has_value();
+  out << fmt::format("\n{}, {}: relative error of the gradient{}\n  {:<{}}  ", kind, to_text(direction),
+                     sized ? " at relative sizes" : "", "", width);
+  for (const std::optional<double>& size : sizes)
+    out << fmt::format("{:<{}}", size ? percent(*size) : "relative error", kCell);
+  out << fmt::format("{:<{}}{:<{}}{}\n", sized ? "exponent" : "SQNR at the site, dB", kCell, "bias^2 / error^2", kCell,
+                     "against the screen");
   for (std::size_t i = 0; i < cells.size(); i += sizes.size()) {
     out << fmt::format("  {:<{}}  ", cells[i]->site, width);
     for (std::size_t k = 0; k < sizes.size(); ++k)
       out << fmt::format(
           "{:<{}}", cells[i + k]->reason.empty() ? text_of(cells[i + k]->relative_error) : cells[i + k]->reason, kCell);
     const ProbeCell& largest = *cells[i + sizes.size() - 1];
-    std::optional<Interval> share;
-    if (largest.bias_squared)
-      share = power_of(*largest.bias_squared, 1, std::pow(largest.relative_error->estimate, -2));
-    const bool rounding = share && std::abs(share->estimate) < kRounding;
-    out << fmt::format("{:<{}}{:<{}}{}\n", text_of(largest.exponent), kCell,
-                       rounding ? "0, but for rounding" : text_of(share), kCell, text_of(largest.kink));
+    out << fmt::format("{:<{}}{:<{}}{}\n", text_of(sized ? largest.exponent : largest.sqnr_db), kCell,
+                       bias_share(largest), kCell, text_of(largest.kink));
   }
 }
 
@@ -151,8 +161,9 @@ ordered_json comparison_json(const Comparison& comparison) {
       ordered_json row{{"site", cell.site},
                        {"direction", to_text(cell.direction)},
                        {"kind", cell.kind},
-                       {"relative_size", cell.relative_size},
+                       {"relative_size", nullptr},
                        {"repeats", cell.repeats}};
+      if (cell.relative_size) row["relative_size"] = *cell.relative_size;
       for (const auto& [name, figure] : kFigures) row[name] = json_of(cell.*figure);
       if (!cell.reason.empty()) row["reason"] = cell.reason;
       one["probe"].push_back(std::move(row));
@@ -171,8 +182,9 @@ std::string probe_csv(const Comparison& comparison) {
   report::CsvWriter csv(text, columns);
   for (const Comparison::At& at : comparison.at) {
     for (const ProbeCell& cell : at.probe) {
-      std::vector<report::CsvField> row{at.step,   cell.site,          to_text(cell.direction),
-                                        cell.kind, cell.relative_size, cell.repeats};
+      std::vector<report::CsvField> row{at.step, cell.site, to_text(cell.direction), cell.kind};
+      row.push_back(cell.relative_size ? report::CsvField(*cell.relative_size) : report::CsvField(std::nullopt));
+      row.emplace_back(cell.repeats);
       for (const auto& [name, figure] : kFigures) add_fields(cell.*figure, row);
       csv.row(row);
     }

@@ -15,6 +15,7 @@
 #include "gradquake/data/batch_sampler.h"
 #include "gradquake/hooks/ledger.h"
 #include "gradquake/hooks/observe.h"
+#include "gradquake/hooks/perturbation.h"
 #include "gradquake/hooks/plan.h"
 #include "gradquake/hooks/plan_scope.h"
 #include "gradquake/model/trained_parameters.h"
@@ -102,14 +103,15 @@ class ProbeBatch {
 // What the draws of one cell on one batch have added up to.
 struct BatchSums {
   double error = 0, added = 0, relative_added = 0, cosine = 0, loss = 0;  // over draws
-  Gradient middle;                                                        // sum over pairs of m
-  double middle_squares = 0;                                              // sum of ||m||^2
-  std::int64_t pairs = 0;
+  double draws = 0;
+  Gradient middle;            // sum over members of m: of a pair, or of a draw
+  double middle_squares = 0;  // sum of ||m||^2
+  std::int64_t members = 0;
 
-  double draws() const { return 2 * static_cast<double>(pairs); }
   // The U-statistic of ||E m||^2.
-  double bias_squared() const {
-    const auto count = static_cast<double>(pairs);
+  double bias_squared(Chance chance) const {
+    if (chance == Chance::kNone) return middle_squares;
+    const auto count = static_cast<double>(members);
     return (squared(middle) - middle_squares) / (count * (count - 1));
   }
 };
@@ -120,6 +122,7 @@ Gradient add_draw(const ProbeBatch& batch, const Draw& draw, BatchSums& sums) {
   const Gradient& u = batch.clean().gradient;
   Gradient error;
   for (std::size_t i = 0; i < u.size(); ++i) error.push_back(pass.gradient[i] - u[i]);
+  ++sums.draws;
   sums.error += squared(error);
   sums.cosine += dot(pass.gradient, u) / std::sqrt(squared(pass.gradient) * batch.clean_squared());
   sums.loss += pass.loss - batch.clean().loss;
@@ -130,17 +133,20 @@ Gradient add_draw(const ProbeBatch& batch, const Draw& draw, BatchSums& sums) {
   return error;
 }
 
-void add_pair(const ProbeBatch& batch, Plan& plan, const std::string& site, std::uint64_t repeat, BatchSums& sums) {
-  Mirror mirror(site);
+void add_member(const ProbeBatch& batch, Plan& plan, Chance chance, const std::string& site, std::uint64_t repeat,
+                BatchSums& sums) {
   Gradient middle = add_draw(batch, {plan, repeat, nullptr}, sums);
-  const Gradient other = add_draw(batch, {plan, repeat, &mirror}, sums);
-  for (std::size_t i = 0; i < middle.size(); ++i) middle[i] = (middle[i] + other[i]) / 2;
+  if (chance == Chance::kSymmetric) {
+    Mirror mirror(site);
+    const Gradient other = add_draw(batch, {plan, repeat, &mirror}, sums);
+    for (std::size_t i = 0; i < middle.size(); ++i) middle[i] = (middle[i] + other[i]) / 2;
+  }
   sums.middle_squares += squared(middle);
   if (sums.middle.empty())
     sums.middle = std::move(middle);
   else
     for (std::size_t i = 0; i < middle.size(); ++i) sums.middle[i] = sums.middle[i] + middle[i];
-  ++sums.pairs;
+  ++sums.members;
 }
 
 // The name as a glob that matches nothing else.
@@ -151,7 +157,6 @@ std::string literal(const std::string& name) {
 }
 
 Plan plan_of(const train::Task& task, const ProbeCell& cell, KindSpec kind) {
-  kind.set("scale", cell.relative_size).set("relative_to", to_text(RelativeTo::kRms));
   Rule rule{.label = "probe", .sites = literal(cell.site), .direction = cell.direction};
   rule.perturbation = std::move(kind);
   return Plan({std::move(rule)}, {.seed = named_seed(task.seed, "compare.probe"), .aliases = task.aliases});
@@ -161,18 +166,18 @@ struct Figures {
   std::vector<double> error, added, relative_added, norm, cosine, loss, bias;  // by batch, means over draws
 };
 
-Figures figures_of(const std::vector<BatchSums>& sums, const std::vector<ProbeBatch>& batches) {
+Figures figures_of(const std::vector<BatchSums>& sums, const std::vector<ProbeBatch>& batches, Chance chance) {
   Figures figures;
   for (std::size_t b = 0; b < sums.size(); ++b) {
     const BatchSums& one = sums[b];
     const double norm = batches[b].clean_squared();
-    figures.error.push_back(one.error / one.draws());
-    figures.added.push_back(one.added / one.draws());
-    figures.relative_added.push_back(one.relative_added / one.draws());
+    figures.error.push_back(one.error / one.draws);
+    figures.added.push_back(one.added / one.draws);
+    figures.relative_added.push_back(one.relative_added / one.draws);
     figures.norm.push_back(norm);
-    figures.cosine.push_back(one.cosine / one.draws());
-    figures.loss.push_back(one.loss / one.draws() / batches[b].clean().loss);
-    figures.bias.push_back(one.bias_squared() / norm);
+    figures.cosine.push_back(one.cosine / one.draws);
+    figures.loss.push_back(one.loss / one.draws / batches[b].clean().loss);
+    figures.bias.push_back(one.bias_squared(chance) / norm);
   }
   return figures;
 }
@@ -203,14 +208,17 @@ bool narrow(const ProbeCell& cell, double width) {
 void measure(const train::Task& task, const CompareConfig& config, const KindSpec& kind,
              const std::vector<ProbeBatch>& batches, ProbeCell& cell) {
   Plan plan = plan_of(task, cell, kind);
+  const Chance chance = make_perturbation(kind)->chance();
+  const bool once = chance == Chance::kNone;
   std::vector<BatchSums> sums(batches.size());
-  for (std::int64_t target = config.probe.least;; target = config.probe.after(target)) {
-    for (std::size_t b = 0; b < batches.size(); ++b)
-      while (sums[b].pairs < target) {
-        const auto repeat = static_cast<std::uint64_t>(sums[b].pairs) * batches.size() + b;
-        add_pair(batches[b], plan, cell.site, repeat, sums[b]);
+  for (std::int64_t target = once ? 1 : config.probe.least;; target = config.probe.after(target)) {
+    for (std::size_t b = 0; b < batches.size(); ++b) {
+      while (sums[b].members < target) {
+        const auto repeat = static_cast<std::uint64_t>(sums[b].members) * batches.size() + b;
+        add_member(batches[b], plan, chance, cell.site, repeat, sums[b]);
       }
-    const Figures figures = figures_of(sums, batches);
+    }
+    const Figures figures = figures_of(sums, batches, chance);
     cell.repeats = target;
     if (std::all_of(figures.error.begin(), figures.error.end(), [](double one) { return one == 0; })) {
       cell.reason = plan.ledger().warnings().empty() ? "it does not reach the gradient" : "it changed nothing";
@@ -221,7 +229,7 @@ void measure(const train::Task& task, const CompareConfig& config, const KindSpe
       return;
     }
     set_figures(figures, cell);
-    if (target >= config.probe.most || narrow(cell, config.probe.width)) return;
+    if (once || target >= config.probe.most || narrow(cell, config.probe.width)) return;
   }
 }
 
@@ -230,7 +238,7 @@ void set_exponent(std::vector<ProbeCell>::iterator first, std::vector<ProbeCell>
   std::vector<double> sizes, squares;
   for (auto cell = first; cell != last; ++cell) {
     if (!cell->relative_error) continue;
-    sizes.push_back(cell->relative_size);
+    sizes.push_back(*cell->relative_size);
     squares.push_back(cell->relative_error->estimate * cell->relative_error->estimate);
   }
   if (sizes.size() < 3) return;
@@ -249,21 +257,29 @@ std::vector<ProbeCell> probe(const train::Task& task, const CompareConfig& confi
     batches.emplace_back(task, task.data.train->get(sampler.indices(b)).to(task.device),
                          named_seed(seed, std::to_string(b)));
   std::vector<ProbeCell> cells;
-  const std::size_t all = sites.size() * config.kinds.size() * config.relative_sizes.size();
+  std::size_t all = 0;
+  for (const ComparedKind& kind : config.kinds) all += sites.size() * (kind.sized ? config.relative_sizes.size() : 1);
+  const auto add_cell = [&](const SiteScreen& site, const ComparedKind& kind, std::optional<double> size) {
+    ProbeCell& cell = cells.emplace_back();
+    cell.site = site.site;
+    cell.direction = site.direction;
+    cell.kind = kind.label;
+    cell.relative_size = size;
+    measure(task, config, kind.at(size.value_or(1)), batches, cell);
+    if (cell.relative_error && site.gain) {
+      const double added = size.value_or(std::pow(10, -cell.sqnr_db->estimate / 20));
+      cell.kink = power_of(*cell.relative_error, 1, 1 / (added * site.gain->estimate));
+    }
+    if (tick) tick(cells.size(), all);
+  };
   for (const SiteScreen& site : sites) {
-    for (const KindSpec& kind : config.kinds) {
+    for (const ComparedKind& kind : config.kinds) {
       const std::size_t first = cells.size();
-      for (const double size : config.relative_sizes) {
-        ProbeCell& cell = cells.emplace_back();
-        cell.site = site.site;
-        cell.direction = site.direction;
-        cell.kind = kind.kind;
-        cell.relative_size = size;
-        measure(task, config, kind, batches, cell);
-        if (cell.relative_error && site.gain)
-          cell.kink = power_of(*cell.relative_error, 1, 1 / (size * site.gain->estimate));
-        if (tick) tick(cells.size(), all);
+      if (!kind.sized) {
+        add_cell(site, kind, std::nullopt);
+        continue;
       }
+      for (const double size : config.relative_sizes) add_cell(site, kind, size);
       set_exponent(cells.begin() + static_cast<std::ptrdiff_t>(first), cells.end());
     }
   }

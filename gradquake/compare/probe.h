@@ -9,12 +9,14 @@
 //   loss_change      E(l~ - l) / l
 //   sqnr_db          10 log10(||y||^2 / E||added||^2) at the site
 //   exponent         slope of ln E||u~ - u||^2 against ln size, from three sizes on
-//   kink             relative_error / (size * gain of the screen): above 1 where first order misses something
+//   kink             relative_error / (size * gain of the screen): above 1 where first order misses something. The size
+//                    of a kind that comes as it is: what it was, sqrt(E||added||^2) / ||y||
 //
-// Draws come in pairs (z, -z): what is added, and its negative. With m = (d+ + d-)/2 of R pairs the bias is the
-// U-statistic (||sum m||^2 - sum ||m||^2) / (R (R - 1)), which the odd part of the error does not disturb. Intervals
-// are over batches (clustered), 95 %. Repeats are doubled until each half-width is below `width` times the larger of
-// the estimate and its scale, or the most is reached.
+// Symmetric noise (Chance in perturbation.h) comes in pairs (z, -z): what is added, and its negative. With the errors
+// d = u~ - u and m = (d+ + d-)/2 of R pairs the bias is the U-statistic (||sum m||^2 - sum ||m||^2) / (R (R - 1)),
+// which the odd part of the error does not disturb; for other random kinds the same with m = d; what owes nothing to
+// chance is all bias, and comes once a batch. Intervals are over batches (clustered), 95 %. Repeats are doubled until
+// each half-width is below `width` times the larger of the estimate and its scale, or the most is reached.
 #pragma once
 
 #include <cstdint>
@@ -35,9 +37,9 @@ namespace gradquake::compare {
 struct ProbeCell {
   std::string site;
   Direction direction = Direction::kForward;  // or kBackward
-  std::string kind;
-  double relative_size = 0;
-  std::int64_t repeats = 0;  // pairs of draws a batch
+  std::string kind;                           // its label
+  std::optional<double> relative_size;        // empty: the kind came as it is
+  std::int64_t repeats = 0;                   // draws a batch, or pairs of them
   std::optional<Interval> relative_error, amplification, bias_squared, cosine, loss_change, sqnr_db, kink;
   std::optional<Interval> exponent;  // the same in every size of a site, direction and kind
   std::string reason;                // why there are none

@@ -1,6 +1,7 @@
 #include "gradquake/hooks/injection.h"
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/eq.h>
 #include <ATen/ops/equal.h>
 
 #include <algorithm>
@@ -49,7 +50,7 @@ Injection::Injection(std::shared_ptr<ScopeState> scope, const ResolvedSite& site
       rows_(rows),
       ledgered_(ledgered) {}
 
-at::Tensor Injection::add_to(const at::Tensor& tensor) const {
+Injection::Outcome Injection::add_to(const at::Tensor& tensor) const {
   require_perturbable(tensor, site_->name);
   if (rows_ == 0 && scope_->context.first_row != 0) {
     refuse_at(site_->name, "expected a batch dimension that holds a multiple of the micro-batch's " +
@@ -61,12 +62,17 @@ at::Tensor Injection::add_to(const at::Tensor& tensor) const {
   double reference_squared = kUnmeasured;  // of the tensor before any rule
   const auto relative = [this](std::size_t rule) { return scope_->plan->perturbations[rule]->needs_reference_rms(); };
   if (std::any_of(rules_.begin(), rules_.end(), relative)) reference_squared = squared_norm(tensor);
-  at::Tensor value = tensor;
-  for (const std::size_t rule : rules_) value = add(rule, value, reference_squared, ledgered_);
-  return value;
+  Outcome all{tensor, {}};
+  for (const std::size_t rule : rules_) {
+    Outcome next = add(rule, all.value, reference_squared, ledgered_);
+    if (next.slope.defined()) all.slope = all.slope.defined() ? all.slope * next.slope : next.slope;
+    all.value = std::move(next.value);
+  }
+  return all;
 }
 
-at::Tensor Injection::add(std::size_t rule, const at::Tensor& tensor, double& reference_squared, bool ledgered) const {
+Injection::Outcome Injection::add(std::size_t rule, const at::Tensor& tensor, double& reference_squared,
+                                  bool ledgered) const {
   const Rule& spec = scope_->plan->rules[rule];
   const StepContext& step = scope_->context;
   const bool backward = direction_ == Direction::kBackward;
@@ -87,6 +93,8 @@ at::Tensor Injection::add(std::size_t rule, const at::Tensor& tensor, double& re
   context.element_order = element_order_;
   context.sample_ids = &step.sample_ids;
   context.site = &site_->name;
+  const Gradient gradient = backward ? Gradient::kIdentity : spec.gradient;
+  context.wants_slope = gradient == Gradient::kExact;
 
   Perturbed result = scope_->plan->perturbations[rule]->apply(tensor, context);
   if (!result.value.defined() || result.value.sizes() != tensor.sizes() ||
@@ -98,10 +106,14 @@ at::Tensor Injection::add(std::size_t rule, const at::Tensor& tensor, double& re
   }
   if (result.value.is_alias_of(tensor))
     result.value = result.value.clone();  // an in-place operator after the tap must not reach the producer's tensor
-  if (!ledgered) return result.value;
+  if (gradient == Gradient::kZeroWhereChanged)
+    result.slope = at::eq(result.value, tensor).to(tensor.scalar_type());
+  else if (gradient == Gradient::kIdentity)
+    result.slope = at::Tensor();
+  if (!ledgered) return {result.value, result.slope};
   if (!result.norms) {
-    const at::Tensor before = tensor.to(at::kDouble);
-    result.norms = AddedNorms{squared_norm(result.value.to(at::kDouble).sub(before)), squared_norm(before),
+    const at::ScalarType wide = tensor.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+    result.norms = AddedNorms{squared_norm(result.value.to(wide).sub(tensor.to(wide))), squared_norm(tensor),
                               !at::equal(result.value, tensor)};
   }
   if (reference_squared == kUnmeasured) reference_squared = result.norms->input_squared;
@@ -110,7 +122,7 @@ at::Tensor Injection::add(std::size_t rule, const at::Tensor& tensor, double& re
       {step.step, spec.label, site_->name, backward ? "backward" : "forward", occurrence_, tensor.numel(),
        added * context.loss_divisor, added / std::sqrt(reference_squared)},
       !result.norms->changed);
-  return result.value;
+  return {result.value, result.slope};
 }
 
 at::Tensor Injection::add_to_gradient(const at::Tensor& gradient) const {
@@ -128,7 +140,7 @@ at::Tensor Injection::add_to_gradient(const at::Tensor& gradient) const {
               "(PlanPause makes it exact)");
   }
   scope_->note_eps(*site_, occurrence_);
-  return add_to(gradient);
+  return add_to(gradient).value;
 }
 
 }  // namespace gradquake::detail

@@ -18,16 +18,20 @@ class Injection {
   Injection(std::shared_ptr<ScopeState> scope, const ResolvedSite& site, std::uint32_t occurrence, Direction direction,
             std::vector<std::size_t> rules, std::vector<std::int64_t> element_order, std::int64_t rows, bool ledgered);
 
+  struct Outcome {
+    at::Tensor value;
+    at::Tensor slope;  // of the rules together, where a rule asks for other than identity; undefined: 1
+  };
   // The tensor with the perturbations added, out of place. Throws std::invalid_argument on a tensor that cannot take
   // any.
-  at::Tensor add_to(const at::Tensor& tensor) const;
+  Outcome add_to(const at::Tensor& tensor) const;
 
   // The same, for a gradient on its way back: refuses where the scope has ended or a graph of the gradient is asked
   // for; under a pause returns the gradient as it is.
   at::Tensor add_to_gradient(const at::Tensor& gradient) const;
 
  private:
-  at::Tensor add(std::size_t rule, const at::Tensor& tensor, double& reference_squared, bool measured) const;
+  Outcome add(std::size_t rule, const at::Tensor& tensor, double& reference_squared, bool measured) const;
 
   std::shared_ptr<ScopeState> scope_;
   const ResolvedSite* site_;

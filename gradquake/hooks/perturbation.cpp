@@ -9,10 +9,17 @@ Perturbation::~Perturbation() = default;
 bool Perturbation::needs_reference_rms() const { return false; }
 std::string Perturbation::describe() const { return ""; }
 std::optional<ElementMoments> Perturbation::moments() const { return std::nullopt; }
+bool Perturbation::has_amplitude() const { return true; }
+bool Perturbation::has_slope() const { return false; }
+Scope Perturbation::scope() const { return Scope::kBatch; }
+Chance Perturbation::chance() const { return Chance::kSome; }
 
 Registry<PerturbationFactory>& perturbations() {
   static Registry<PerturbationFactory> registry(
-      "perturbation", {kinds::gaussian(), kinds::uniform(), kinds::rademacher(), kinds::constant()});
+      "perturbation",
+      {kinds::gaussian(), kinds::uniform(), kinds::rademacher(), kinds::laplace(), kinds::constant(),
+       kinds::multiplicative(), kinds::round(), kinds::top_k(), kinds::random_k(), kinds::threshold(),
+       kinds::low_rank(), kinds::bit_flip(), kinds::stuck_at(), kinds::zero(), kinds::scale(), kinds::swap()});
   return registry;
 }
 

@@ -13,9 +13,10 @@
 //       {"quantise", "rounds to multiples of a step", {Parameter::number("step", "the step").in(Range::positive())}},
 //       [](const gradquake::KindSpec& spec) { return std::make_unique<Quantise>(spec.number("step")); });
 //
-// The built-in kinds add amplitude(t) * R * (mean + scale * z): z ~ N(0,1) gaussian, U[-1,1) uniform, +-1 rademacher,
-// 1 constant; R = RMS of the tensor under relative_to rms, else 1. With relative_to none a backward perturbation eps is
-// stated per sample and enters autograd's tensor as eps / loss_divisor (docs/theory.md 1); with rms nothing is divided.
+// The built-in noise adds amplitude(t) * R * (mean + scale * z): z ~ N(0,1) gaussian, U[-1,1) uniform, +-1 rademacher,
+// density exp(-|z|) / 2 laplace, 1 constant; R = RMS of the tensor under relative_to rms, else 1. With relative_to none
+// a backward perturbation eps is stated per sample and enters autograd's tensor as eps / loss_divisor (docs/theory.md
+// 1); with rms nothing is divided.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -38,6 +39,14 @@
 
 namespace gradquake {
 
+// What one value of the outcome depends on, beside its address: its element, its sample, or the whole tensor. What
+// depends on more than its sample comes out otherwise where a batch is split.
+enum class Scope { kElement, kSample, kBatch };
+
+// What the outcome at one address owes to chance: nothing; something; or noise that is added, and as likely as its
+// negative.
+enum class Chance { kNone, kSome, kSymmetric };
+
 // Where and when a perturbation is applied.
 struct PerturbationContext {
   Stream stream;  // of this rule, site, direction, step and occurrence
@@ -51,13 +60,16 @@ struct PerturbationContext {
                                             // batch, then the rest in the tapped tensor's memory order
   const std::vector<std::int64_t>* sample_ids = nullptr;  // as in StepContext; never null when applied by a plan
   const std::string* site = nullptr;                      // its name; never null when applied by a plan
+  bool wants_slope = false;                               // the rule says gradient: exact
 };
 
 // `value`: a new tensor with the shape, strides, dtype and device of the one given. `norms`: if empty, taken from
-// value - tensor.
+// value - tensor. `slope`, where it is wanted: d value / d tensor, element by element, of a shape that broadcasts;
+// undefined: 1.
 struct Perturbed {
   at::Tensor value;
-  std::optional<AddedNorms> norms;
+  std::optional<AddedNorms> norms = {};
+  at::Tensor slope = {};
 };
 
 // Of one element x = mean + scale * z of what is added, with R and the amplitude 1, for a draw per element.
@@ -77,6 +89,12 @@ class GRADQUAKE_EXPORT Perturbation {
   virtual bool needs_reference_rms() const;
   // "gaussian scale 0.1, one draw per element": in words; "": the kind and its parameters say it.
   virtual std::string describe() const;
+  // Whether apply uses context.amplitude: false where there is nothing that it could scale.
+  virtual bool has_amplitude() const;
+  // Whether apply gives the slope, so that a rule can say gradient: exact.
+  virtual bool has_slope() const;
+  virtual Scope scope() const;
+  virtual Chance chance() const;
   // In closed form, where what is added does not depend on the tensor; empty: not known.
   virtual std::optional<ElementMoments> moments() const;
 };

@@ -38,19 +38,35 @@ void require_sites(const Rule& rule, const Glob& glob, const std::vector<std::st
 
 // A tensor that an operator keeps has one reader, the backward pass, and no gradient.
 void require_forward_at_saved(const Rule& rule, const Glob& glob, const std::vector<std::string>& sites) {
-  if (!acts(rule, Direction::kBackward)) return;
+  if (!acts(rule, Direction::kBackward) && rule.gradient == Gradient::kIdentity) return;
   const auto saved = std::find_if(sites.begin(), sites.end(),
                                   [&](const std::string& site) { return is_saved_name(site) && glob.matches(site); });
   if (saved == sites.end()) return;
-  detail::refuse("direction forward where rule '" + rule.label + "' addresses a tensor kept for the backward pass ('" +
-                     *saved + "'), which has no gradient of its own",
-                 to_text(rule.direction));
+  const std::string gradient = rule.gradient == Gradient::kIdentity ? "" : std::string(" and gradient identity");
+  detail::refuse(
+      "direction forward" + gradient + " where rule '" + rule.label +
+          "' addresses a tensor kept for the backward pass ('" + *saved + "'), which has no gradient of its own",
+      std::string(to_text(rule.direction)) + (gradient.empty() ? "" : std::string(" and ") + to_text(rule.gradient)));
+}
+
+void require_gradient(const Rule& rule, const Perturbation& perturbation) {
+  if (rule.gradient == Gradient::kIdentity) return;
+  if (!acts(rule, Direction::kForward))
+    detail::refuse_key("gradient", "direction forward or both with gradient " + std::string(to_text(rule.gradient)),
+                       "direction backward");
+  if (rule.gradient == Gradient::kExact && !perturbation.has_slope()) {
+    detail::refuse_key("gradient",
+                       "identity or zero_where_changed, for kind '" + rule.perturbation.kind +
+                           "' as it is here has no derivative to be exact with",
+                       "exact");
+  }
 }
 
 // What a schedule does within a run.
 struct Reach {
-  bool fires = false;  // it can: coins count as thrown well
-  double largest = 0;  // |amplitude| over those steps
+  bool fires = false;   // it can: coins count as thrown well
+  double largest = 0;   // |amplitude| over those steps
+  bool varies = false;  // some amplitude there is not 1
 };
 
 Reach reach_of(const Schedule& schedule, std::int64_t run_steps) {
@@ -62,9 +78,15 @@ Reach reach_of(const Schedule& schedule, std::int64_t run_steps) {
       detail::refuse("an amplitude that is finite wherever the rule fires",
                      std::to_string(amplitude) + " at step " + std::to_string(step));
     }
-    reach = {true, std::max(reach.largest, amplitude)};
+    reach = {true, std::max(reach.largest, amplitude), reach.varies || schedule.amplitude(step) != 1};
   }
   return reach;
+}
+
+void require_amplitude(const Rule& rule, const Perturbation& perturbation, const Reach& reach) {
+  if (!reach.varies || perturbation.has_amplitude()) return;
+  detail::refuse_key(
+      "schedule", "an amplitude of 1 for kind '" + rule.perturbation.kind + "', which has no size to scale", "another");
 }
 
 // Throws where the rule can change nothing.
@@ -110,7 +132,7 @@ Plan::Plan(std::vector<Rule> rules, PlanOptions options, std::vector<std::string
     Rule& rule = rules[r];
     // No site has an empty name, so the coins have a stream of their own.
     const std::uint64_t coin_key = stream_key(options.seed, 0, "", Direction::kForward, rule.label);
-    Reach reach{true, 1};
+    Reach reach{true, 1, false};
     const auto about = [&](const char* key, const auto& check) {
       try {
         check();
@@ -131,6 +153,10 @@ Plan::Plan(std::vector<Rule> rules, PlanOptions options, std::vector<std::string
     about("sites", [&] {
       state_->globs.emplace_back(rule.sites);  // a malformed glob throws here, not at the first tap
       require_sites(rule, state_->globs.back(), sites);
+    });
+    about(nullptr, [&] {
+      require_gradient(rule, *state_->perturbations.back());
+      require_amplitude(rule, *state_->perturbations.back(), reach);
     });
     about("direction", [&] { require_forward_at_saved(rule, state_->globs.back(), sites); });
     state_->wants_beneath |= asks_for_inputs_or_saved(rule.sites);

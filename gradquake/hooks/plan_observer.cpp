@@ -20,18 +20,23 @@ struct HeldInjection : torch::CustomClassHolder {
   Injection injection;
 };
 
-// y -> y + delta with an identity backward, to which eps is added where one is due. Only ids and scalars are kept.
+// y -> y + delta with an identity backward, or the slope that a rule asks for, to which eps is added where one is due.
+// Beside a slope only ids and scalars are kept.
 struct TapFunction : torch::autograd::Function<TapFunction> {
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& tensor, const Injection& delta,
                             const std::shared_ptr<Injection>& eps) {
     context->set_materialize_grads(false);
     if (eps) context->saved_data[kEps] = c10::IValue::make_capsule(c10::make_intrusive<HeldInjection>(*eps));
-    return delta.add_to(tensor);
+    Injection::Outcome outcome = delta.add_to(tensor);
+    if (outcome.slope.defined()) context->save_for_backward({outcome.slope});
+    return outcome.value;
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  torch::autograd::variable_list gradients) {
     at::Tensor& gradient = gradients[0];
+    if (const auto saved = context->get_saved_variables(); !saved.empty() && gradient.defined())
+      gradient = gradient * saved[0];
     if (const auto eps = context->saved_data.find(kEps); eps != context->saved_data.end()) {
       gradient = c10::static_intrusive_pointer_cast<HeldInjection>(eps->second.toCapsule())
                      ->injection.add_to_gradient(gradient);
@@ -77,7 +82,7 @@ at::Tensor PlanObserver::on_tap(TapCall& call, at::Tensor tensor) {
   const std::vector<std::int64_t> order = element_order(tensor, dimension);
   const std::int64_t rows = samples_in(tensor, dimension, scope_->context);
   const Injection delta(scope_, here, occurrence, Direction::kForward, forward, order, rows, !replays_);
-  if (!differentiable) return delta.add_to(tensor);
+  if (!differentiable) return delta.add_to(tensor).value;
   const auto eps = backward.empty() ? nullptr
                                     : std::make_shared<Injection>(scope_, here, occurrence, Direction::kBackward,
                                                                   backward, order, rows, true);

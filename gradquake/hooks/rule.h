@@ -46,12 +46,27 @@ struct EnumTexts<DrawMode> {
                                                                              {DrawMode::kPerElement, "per_element"}}};
 };
 
+// What the backward pass sees of a forward perturbation y -> y~: the gradient of y is
+//   identity              that of y~: what was added is a constant (straight-through; the paper's (5))
+//   exact                 that of y~ times d y~ / d y, for kinds that have one
+//   zero_where_changed    that of y~ where y~ = y, else 0
+enum class Gradient { kIdentity, kExact, kZeroWhereChanged };
+
+template <>
+struct EnumTexts<Gradient> {
+  static constexpr std::array<std::pair<Gradient, const char*>, 3> table = {
+      {{Gradient::kIdentity, "identity"},
+       {Gradient::kExact, "exact"},
+       {Gradient::kZeroWhereChanged, "zero_where_changed"}}};
+};
+
 struct Rule {
   std::string label = {};   // empty: its position in the list
   std::string sites = "*";  // glob: * any characters (dots included), ? one, [ab] [a-c] [!a] one of a set
   Direction direction = Direction::kForward;
   KindSpec perturbation = "gaussian";
   KindSpec schedule = "every";
+  Gradient gradient = Gradient::kIdentity;
   bool may_be_idle = false;  // it is no mistake if the rule never changes anything within the run
 };
 

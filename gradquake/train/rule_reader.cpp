@@ -32,14 +32,18 @@ std::vector<PlacedRule> read_rules(Reader root) {
   std::vector<PlacedRule> rules;
   for (Reader& reader : root.list("perturbations")) {
     PlacedRule placed;
-    for (const char* key : {"label", "sites", "direction", "kind", "scale", "mean", "draw", "schedule"})
+    const auto place = [&](const std::string& key) {
       placed.places[key] = reader.place(key) + ": " + reader.dotted(key);
+    };
+    for (const char* key : {"label", "sites", "direction", "kind", "schedule", "gradient"}) place(key);
     placed.rule.label = read_label(reader, rules);
     reader.require("sites");
     placed.rule.sites = reader.text("sites", "*");
     placed.rule.direction = config::read_enum(reader, "direction", placed.rule.direction);
     placed.rule.perturbation = config::read_kind(reader, perturbations(), placed.rule.perturbation.kind);
+    for (const NamedValue& parameter : placed.rule.perturbation.values) place(parameter.name);
     placed.rule.schedule = config::read_kind_section(reader, "schedule", schedules(), placed.rule.schedule.kind);
+    placed.rule.gradient = config::read_enum(reader, "gradient", placed.rule.gradient);
     placed.rule.may_be_idle = reader.boolean("may_be_idle", placed.rule.may_be_idle);
     reader.finish();
     rules.push_back(std::move(placed));

@@ -17,7 +17,7 @@ class ProbeTest : public testing::Test {
     task_ = train::task_of(net_, {});
     task_.data = train::random_splits(64);
     task_.batch_size = 16;
-    config_.kinds = {perturbations().complete("gaussian")};
+    config_.kinds = {{perturbations().complete("gaussian"), "gaussian", true}};
     config_.relative_sizes = {0.001, 0.003, 0.01};
     config_.probe = {.batches = 4, .least = 8, .most = 8, .width = 0.1};
     config_.screen = {.batches = 4, .least = 64, .most = 64, .width = 1};
@@ -39,7 +39,7 @@ TEST_F(ProbeTest, OnSmoothOperatorsItAgreesWithTheScreenAndTheSquaredErrorGrowsA
     EXPECT_NEAR(cell.kink->estimate, 1, 0.3) << cell.site << ' ' << to_text(cell.direction);
     EXPECT_NEAR(cell.exponent->estimate, 2, 0.01) << cell.site;
     EXPECT_NEAR(cell.cosine->estimate, 1, 1e-3) << cell.site;
-    EXPECT_NEAR(cell.sqnr_db->estimate, -20 * std::log10(cell.relative_size), 1) << cell.site;
+    EXPECT_NEAR(cell.sqnr_db->estimate, -20 * std::log10(*cell.relative_size), 1) << cell.site;
   }
 }
 
@@ -63,6 +63,51 @@ TEST_F(ProbeTest, ItLeavesTheModelAsItWasAndFindsTheSameAgain) {
     EXPECT_EQ(again[i].relative_error->estimate, cells_[i].relative_error->estimate);
     EXPECT_EQ(again[i].bias_squared->estimate, cells_[i].bias_squared->estimate);
   }
+}
+
+// At the site next to the loss every gradient is linear in what comes back.
+TEST_F(ProbeTest, AGainErrorOfTheLastGradientIsThatOfAllAndAllOfItIsBias) {
+  config_.kinds = {{perturbations().complete({"scale", {{"factor", 1.25}}}), "scale", false}};
+  for (const ProbeCell& cell : probe(task_, config_, screen_.sites)) {
+    if (cell.site != "head" || cell.direction != Direction::kBackward) continue;
+    EXPECT_EQ(cell.repeats, 1);
+    EXPECT_FALSE(cell.relative_size.has_value());
+    EXPECT_NEAR(cell.relative_error->estimate, 0.25, 1e-12);
+    EXPECT_NEAR(cell.bias_squared->estimate, 0.0625, 1e-12);
+    EXPECT_NEAR(cell.cosine->estimate, 1, 1e-12);
+    EXPECT_NEAR(cell.sqnr_db->estimate, 20 * std::log10(4), 1e-9);
+    return;
+  }
+  FAIL() << "no such cell";
+}
+
+// E of what is added is -p times the gradient. The estimate is without bias: its interval holds the truth.
+TEST_F(ProbeTest, TheBiasOfLostGradientsIsTheShareOfThem) {
+  config_.kinds = {{perturbations().complete({"zero", {{"share", 0.25}}}), "zero", false},
+                   {perturbations().complete({"multiplicative", {{"scale", 0.25}}}), "multiplicative", false}};
+  config_.probe = {.batches = 8, .least = 64, .most = 64, .width = 0.1};
+  for (const ProbeCell& cell : probe(task_, config_, screen_.sites)) {
+    if (cell.site != "head" || cell.direction != Direction::kBackward) continue;
+    if (cell.kind == "zero") {
+      EXPECT_LT(cell.bias_squared->low, 0.0625);
+      EXPECT_GT(cell.bias_squared->high, 0.0625);
+      EXPECT_LT(cell.bias_squared->high - cell.bias_squared->low, 0.0625);
+    } else {
+      EXPECT_LT(std::abs(cell.bias_squared->estimate), 1e-20);  // in pairs
+    }
+  }
+}
+
+TEST(ComparedKindTest, ItsSizeIsTheRmsOfWhatItAdds) {
+  for (const char* name : {"gaussian", "uniform", "rademacher", "laplace", "constant"}) {
+    const ComparedKind kind{perturbations().complete(name), name, true};
+    const KindSpec at = kind.at(0.1);
+    EXPECT_EQ(at.text("relative_to"), "rms");
+    EXPECT_NEAR(make_perturbation(at)->moments()->second, 0.01, 1e-15) << name;
+  }
+  const ComparedKind biased{perturbations().complete({"gaussian", {{"mean", 1.0}}}), "gaussian", true};
+  EXPECT_NEAR(biased.at(0.1).number("mean"), biased.at(0.1).number("scale"), 1e-15);
+  EXPECT_NEAR(make_perturbation(biased.at(0.1))->moments()->second, 0.01, 1e-15);
 }
 
 }  // namespace

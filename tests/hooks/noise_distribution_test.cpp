@@ -106,6 +106,25 @@ TEST(NoiseDistributionTest, GaussianNumbersStayBelowTheirBound) {
   for (float x : draw(Variate::kGaussian)) ASSERT_LE(std::fabs(x), 6.67f);
 }
 
+double laplace_cdf(double x) { return x < 0 ? std::exp(x) / 2 : 1 - std::exp(-x) / 2; }
+
+TEST(NoiseDistributionTest, LaplaceMomentsAreThoseOfItsDensity) {
+  const Moments m = moments_of(draw(Variate::kLaplace));
+  const double n = static_cast<double>(kCount);
+  EXPECT_NEAR(m.mean, 0, kFiveSigma * std::sqrt(2 / n));
+  EXPECT_NEAR(m.variance, 2, kFiveSigma * std::sqrt((24 - 4) / n));  // E z^4 = 24
+  EXPECT_NEAR(m.kurtosis, 6, 0.25);                                  // its standard deviation is 0.05: E z^8 = 40320
+}
+
+TEST(NoiseDistributionTest, LaplaceNumbersFillTheirBinsEvenly) {
+  EXPECT_LT(chi_square_score(draw(Variate::kLaplace), 1000, laplace_cdf), 4.9);
+  EXPECT_LT(kolmogorov_statistic(draw(Variate::kLaplace, 1 << 20), laplace_cdf), kKolmogorovOneInAMillion);
+}
+
+TEST(NoiseDistributionTest, LaplaceNumbersStayBelowTheirBound) {
+  for (float x : draw(Variate::kLaplace)) ASSERT_LE(std::fabs(x), 22.2f);
+}
+
 TEST(NoiseDistributionTest, UniformMomentsAreThoseOfTheInterval) {
   const Moments m = moments_of(draw(Variate::kUniform));
   const double n = static_cast<double>(kCount);

@@ -31,7 +31,7 @@ std::vector<Case> available_cases() {
 }
 
 std::string case_name(const testing::TestParamInfo<Case>& info) {
-  const char* names[] = {"gaussian", "uniform", "rademacher", "constant"};
+  const char* names[] = {"gaussian", "uniform", "rademacher", "laplace", "constant"};
   return std::string(names[static_cast<int>(info.param.variate)]) + "_" + instruction_set_name(info.param.set);
 }
 

@@ -10,7 +10,7 @@
 
 namespace gradquake {
 
-inline constexpr Variate kVariates[] = {Variate::kGaussian, Variate::kUniform, Variate::kRademacher,
+inline constexpr Variate kVariates[] = {Variate::kGaussian, Variate::kUniform, Variate::kRademacher, Variate::kLaplace,
                                         Variate::kConstant};
 inline const Stream kStream{0x299f31d0a4093822, 77, 3};
 

@@ -66,6 +66,7 @@ TEST(PerturbationTest, EveryKindAddsMeanPlusScaleTimesItsDraw) {
   const std::vector<std::pair<std::string, Variate>> kinds = {{"gaussian", Variate::kGaussian},
                                                               {"uniform", Variate::kUniform},
                                                               {"rademacher", Variate::kRademacher},
+                                                              {"laplace", Variate::kLaplace},
                                                               {"constant", Variate::kConstant}};
   for (const auto& [kind, variate] : kinds) {
     const Tensor expected = test::draws({3, 5}, variate, 0.25, 0.5, 7, "site", Direction::kForward, "r", 2, 0, 2 * 5);

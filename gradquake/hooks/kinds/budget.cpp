@@ -1,10 +1,9 @@
 #include <algorithm>
 #include <array>
-#include <unordered_set>
 
 #include "gradquake/hooks/enum_text.h"
 #include "gradquake/hooks/kinds/schedules.h"
-#include "gradquake/hooks/random/stream.h"
+#include "gradquake/hooks/random/subset.h"
 #include "gradquake/hooks/refuse.h"
 
 namespace gradquake {
@@ -25,23 +24,6 @@ namespace {
 
 constexpr std::uint32_t kSubsetCoins = 1;  // counter word 2 of a coin (kFiringCoins of probability.cpp: 0)
 
-// A subset of {0 .. span-1} of size `count`, all equally likely: Floyd's algorithm (Bentley 1987, "A sample of
-// brilliance"), which draws one number a member. Sorted.
-std::vector<std::int64_t> random_subset(std::int64_t count, std::int64_t span, std::uint64_t coin_key) {
-  std::vector<std::int64_t> members;
-  members.reserve(static_cast<std::size_t>(count));
-  std::unordered_set<std::int64_t> taken;
-  for (std::int64_t last = span - count; last < span; ++last) {
-    const double u = uniform_at({coin_key, 0, kSubsetCoins}, static_cast<std::uint64_t>(last));
-    const auto draw = std::min(last, static_cast<std::int64_t>(u * (static_cast<double>(last) + 1)));
-    const std::int64_t member = taken.contains(draw) ? last : draw;
-    taken.insert(member);
-    members.push_back(member);
-  }
-  std::sort(members.begin(), members.end());
-  return members;
-}
-
 class Budget : public Schedule {
  public:
   Budget(const KindSpec& spec, const ScheduleContext& context)
@@ -55,7 +37,7 @@ class Budget : public Schedule {
       detail::refuse("a schedule whose budget fits its steps",
                      std::to_string(count_) + " in " + std::to_string(span_) + " steps");
     }
-    if (spread_ == Spread::kRandom) members_ = random_subset(count_, span_, context.coin_key);
+    if (spread_ == Spread::kRandom) members_ = random_subset(count_, span_, {context.coin_key, 0, kSubsetCoins});
   }
 
   bool fires(std::int64_t step) const override {

@@ -1,6 +1,5 @@
 #include "gradquake/hooks/kinds/noise_perturbation.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/ops/add.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
@@ -14,86 +13,41 @@
 #include <numeric>
 #include <utility>
 
+#include "gradquake/hooks/kinds/element_pass.h"
 #include "gradquake/hooks/kinds/schedules.h"
 #include "gradquake/hooks/refuse.h"
 
 namespace gradquake {
 namespace {
 
-// Chunks a thread takes at least: waking another thread costs about as much as one chunk of normals.
-constexpr std::int64_t kChunksPerThread = 2;
-
-// Calls part(begin, end) for each chunk of [0, n), cut where first + i is a multiple of kNoiseChunk, and joins what it
-// returns in order.
-template <typename Part>
-AddedNorms for_each_chunk(std::uint64_t n, std::uint64_t first, const Part& part) {
-  const std::uint64_t lead = first % kNoiseChunk;
-  const std::uint64_t chunks = (lead + n + kNoiseChunk - 1) / kNoiseChunk;
-  const auto chunk = [&](std::uint64_t c) {
-    const std::uint64_t begin = c == 0 ? 0 : c * kNoiseChunk - lead;
-    return part(begin, std::min(n, (c + 1) * kNoiseChunk - lead));
-  };
-  if (chunks <= 1) return n == 0 ? AddedNorms{} : chunk(0);
-  std::vector<AddedNorms> parts(chunks);
-  at::parallel_for(0, static_cast<std::int64_t>(chunks), kChunksPerThread, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t c = begin; c < end; ++c)
-      parts[static_cast<std::size_t>(c)] = chunk(static_cast<std::uint64_t>(c));
-  });
-  AddedNorms whole;
-  for (const AddedNorms& next : parts) whole.append(next);
-  return whole;
-}
-
 template <typename T>
 AddedNorms add_chunked(Variate variate, const T* in, T* out, std::uint64_t n, T mean, T scale, Stream stream,
                        std::uint64_t first) {
-  return for_each_chunk(n, first, [&](std::uint64_t begin, std::uint64_t end) {
+  return detail::for_each_chunk(n, first, [&](std::uint64_t begin, std::uint64_t end) {
     return add_noise_measured(variate, in + begin, out + begin, end - begin, mean, scale, stream, first + begin);
   });
 }
 
 template <typename T>
 double sum_of_squares(const T* in, std::uint64_t n) {
-  return for_each_chunk(n, 0,
-                        [&](std::uint64_t begin, std::uint64_t end) {
-                          std::vector<T> unused(end - begin);
-                          return add_noise_measured(Variate::kConstant, in + begin, unused.data(), end - begin, T(0),
-                                                    T(0), Stream{}, begin);
-                        })
+  return detail::for_each_chunk(n, 0,
+                                [&](std::uint64_t begin, std::uint64_t end) {
+                                  std::vector<T> unused(end - begin);
+                                  return add_noise_measured(Variate::kConstant, in + begin, unused.data(), end - begin,
+                                                            T(0), T(0), Stream{}, begin);
+                                })
       .input_squared;
-}
-
-std::vector<std::int64_t> inverse(const std::vector<std::int64_t>& order) {
-  std::vector<std::int64_t> back(order.size());
-  for (std::size_t i = 0; i < order.size(); ++i)
-    back[static_cast<std::size_t>(order[i])] = static_cast<std::int64_t>(i);
-  return back;
-}
-
-bool same_memory(const at::Tensor& tensor, const at::Tensor& other) {
-  return tensor.is_non_overlapping_and_dense() && tensor.strides() == other.strides() && !tensor.is_neg() &&
-         !tensor._is_zerotensor();
 }
 
 // One number for each element or, with a scale of 0, the same for all.
 template <typename T>
 Perturbed add_to_elements(Variate variate, const at::Tensor& tensor, const std::vector<std::int64_t>& order, T mean,
                           T scale, Stream stream, std::uint64_t first) {
-  const auto n = static_cast<std::uint64_t>(tensor.numel());
-  at::Tensor value = detail::empty_keeping_strides(tensor);
-  if (value.permute(order).is_contiguous()) {
-    T* const out = value.mutable_data_ptr<T>();
-    const bool fused = same_memory(tensor, value);
-    if (!fused) value.copy_(tensor);
-    const T* const in = fused ? tensor.const_data_ptr<T>() : out;
-    return {value, add_chunked(variate, in, out, n, mean, scale, stream, first)};
-  }
-  const at::Tensor reordered = at::empty(tensor.permute(order).sizes(), tensor.options());
-  reordered.copy_(tensor.permute(order));
-  T* const data = reordered.mutable_data_ptr<T>();
-  const AddedNorms norms = add_chunked<T>(variate, data, data, n, mean, scale, stream, first);
-  value.copy_(reordered.permute(inverse(order)));
-  return {value, norms};
+  AddedNorms norms;
+  at::Tensor value = detail::map_in_order<T>(tensor, order, [&](const T* in, T* out, std::uint64_t n) {
+    norms = add_chunked<T>(variate, in, out, n, mean, scale, stream, first);
+  });
+  return {.value = std::move(value), .norms = norms};
 }
 
 }  // namespace
@@ -188,9 +142,8 @@ Perturbed NoisePerturbation::apply_as(const at::Tensor& tensor, const Perturbati
   const std::vector<std::int64_t>& order = context.element_order;
 
   if (draw_ == DrawMode::kPerElement) {
-    const std::uint64_t first =
-        context.rows == 0 ? 0 : first_row * static_cast<std::uint64_t>(tensor.numel() / context.rows);
-    return add_to_elements<T>(variate_, tensor, order, mean, scale, context.stream, first);
+    return add_to_elements<T>(variate_, tensor, order, mean, scale, context.stream,
+                              detail::first_element(tensor, context));
   }
   const T zero = 0;
   if (draw_ == DrawMode::kPerStep) {
@@ -221,7 +174,7 @@ Perturbed NoisePerturbation::apply_as(const at::Tensor& tensor, const Perturbati
   norms.added_squared *= static_cast<double>(sharing);
   norms.input_squared = detail::squared_norm(tensor);
   norms.changed = !at::equal(value, tensor);
-  return {value, norms};
+  return {.value = value, .norms = norms};
 }
 
 Perturbed NoisePerturbation::apply(const at::Tensor& tensor, const PerturbationContext& context) const {
@@ -248,6 +201,9 @@ std::optional<ElementMoments> NoisePerturbation::moments() const {
       break;
     case Variate::kRademacher:
       second = fourth = 1;
+      break;
+    case Variate::kLaplace:
+      second = 2, fourth = 24;
       break;
     case Variate::kConstant:
       return ElementMoments{m + s, (m + s) * (m + s), std::pow(m + s, 4)};

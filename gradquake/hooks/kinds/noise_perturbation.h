@@ -29,6 +29,12 @@ class NoisePerturbation : public Perturbation {
   bool needs_reference_rms() const override { return relative_to_ == RelativeTo::kRms; }
   std::string describe() const override;
   std::optional<ElementMoments> moments() const override;
+  // What is added does not depend on the tensor, unless R does: the slope is 1.
+  bool has_slope() const override { return !needs_reference_rms(); }
+  Chance chance() const override {
+    return variate_ == Variate::kConstant ? Chance::kNone : mean_ == 0 ? Chance::kSymmetric : Chance::kSome;
+  }
+  Scope scope() const override { return needs_reference_rms() ? Scope::kBatch : Scope::kElement; }
 
  private:
   template <typename T>

@@ -10,6 +10,18 @@ using PerturbationKind = Registry<PerturbationFactory>::Kind;
 PerturbationKind gaussian();
 PerturbationKind uniform();
 PerturbationKind rademacher();
+PerturbationKind laplace();
 PerturbationKind constant();
+PerturbationKind multiplicative();
+PerturbationKind round();
+PerturbationKind top_k();
+PerturbationKind random_k();
+PerturbationKind threshold();
+PerturbationKind low_rank();
+PerturbationKind bit_flip();
+PerturbationKind stuck_at();
+PerturbationKind zero();
+PerturbationKind scale();
+PerturbationKind swap();
 
 }  // namespace gradquake::kinds

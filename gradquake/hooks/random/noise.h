@@ -8,12 +8,13 @@
 // slice [first, first + n) gives the bits of the whole.
 //
 // Which word belongs to element e, with words(counter) = philox4x32_10({low, high, occurrence, step}, key):
-// * gaussian, uniform: word (e % 64) / 16 of words(16 * (e / 64) + e % 16)
+// * gaussian, uniform, laplace: word (e % 64) / 16 of words(16 * (e / 64) + e % 16)
 // * rademacher: word (r / 16) of words(16 * (e / 2048) + r % 16), r = e % 64, and there bit 31 - (e % 2048) / 64
 // What the word says:
 // * gaussian: two words, of rows 0 and 1 or 2 and 3, make two numbers (Box and Muller 1958); |z| <= 6.67
 // * uniform: the word's upper 24 bits as a signed number / 2^23, in [-1, 1): never 1
 // * rademacher: -1 where the bit is set, else 1
+// * laplace: -ln((k + 1/2) / 2^31) with the word's upper 31 bits k, negative where its last bit is set; |z| <= 22.2
 // * constant: 1, no words
 //
 // Threads: the kernels use one. A caller that has several splits where first + i is a multiple of kNoiseChunk.
@@ -27,7 +28,7 @@
 
 namespace gradquake {
 
-enum class Variate { kGaussian, kUniform, kRademacher, kConstant };
+enum class Variate { kGaussian, kUniform, kRademacher, kLaplace, kConstant };
 
 // Elements whose squares are summed together; a chunk starts where first + i is a multiple of it.
 inline constexpr std::uint64_t kNoiseChunk = 16384;

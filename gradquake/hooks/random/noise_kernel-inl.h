@@ -233,6 +233,8 @@ AddedNorms run(Variate variate, bool measured, const T* in, T* out, std::size_t 
       return run<Variate::kUniform>(measured, in, out, n, mean, scale, stream, first);
     case Variate::kRademacher:
       return run<Variate::kRademacher>(measured, in, out, n, mean, scale, stream, first);
+    case Variate::kLaplace:
+      return run<Variate::kLaplace>(measured, in, out, n, mean, scale, stream, first);
     case Variate::kConstant:
       break;
   }

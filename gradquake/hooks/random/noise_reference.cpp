@@ -49,6 +49,12 @@ std::array<float, 2> gaussian_pair(std::uint32_t radius_word, std::uint32_t angl
   return {r * (swap ? sine : cosine), r * (swap ? cosine : sine)};
 }
 
+float laplace(std::uint32_t word) {
+  const float u = (static_cast<float>(static_cast<std::int32_t>(word >> 1)) + 0.5f) * 0x1p-31f;
+  const float magnitude = -log_reference(u);
+  return (word & 1) != 0 ? -magnitude : magnitude;
+}
+
 float variate(Variate kind, const Stream& stream, std::uint64_t element) {
   if (kind == Variate::kConstant) return 1.0f;
   if (kind == Variate::kRademacher) {
@@ -59,6 +65,7 @@ float variate(Variate kind, const Stream& stream, std::uint64_t element) {
   const auto w = words(16 * (element / 64) + element % 16, stream);
   const std::uint64_t row = (element % 64) / 16;
   if (kind == Variate::kUniform) return static_cast<float>(static_cast<std::int32_t>(w[row]) >> 8) * 0x1p-23f;
+  if (kind == Variate::kLaplace) return laplace(w[row]);
   return gaussian_pair(w[row & 2], w[row | 1])[row & 1];
 }
 

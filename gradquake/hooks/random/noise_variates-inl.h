@@ -114,6 +114,12 @@ HWY_INLINE void gaussian_pair(VecU radius_word, VecU angle_word, VecF& z0, VecF&
   z1 = hn::Mul(r, hn::IfNegativeThenElse(swap, signed_cosine, sine));
 }
 
+HWY_INLINE VecF laplace_from(VecU word) {
+  const VecF f = hn::ConvertTo(df, hn::BitCast(di, hn::ShiftRight<1>(word)));
+  const VecF log = log_of_scaled(hn::Add(f, hn::Set(df, 0.5f)));  // <= 0
+  return hn::Xor(hn::Neg(log), hn::BitCast(df, hn::ShiftLeft<31>(word)));
+}
+
 // The words a group needs, kept between groups where one block serves several.
 template <Variate kVariate>
 class GroupWords {
@@ -121,7 +127,7 @@ class GroupWords {
   explicit HWY_INLINE GroupWords(const Stream& stream) : stream_(stream) {}
 
   HWY_INLINE void load(std::uint64_t group) {
-    if constexpr (kVariate == Variate::kGaussian || kVariate == Variate::kUniform) {
+    if constexpr (kVariate == Variate::kGaussian || kVariate == Variate::kUniform || kVariate == Variate::kLaplace) {
       for (std::size_t block = 0; block < layout::kGroup / 64; block += 2)
         for (std::size_t l = 0; l < layout::kLanes; l += kWidth)
           philox<2>(16 * (layout::kGroup / 64 * group + block) + l, stream_, words_ + 64 * block + l);
@@ -147,6 +153,8 @@ class GroupWords {
       const VecU w0 = hn::Load(du, words_ + 32 * pair + lane), w1 = hn::Load(du, words_ + 32 * pair + lane + 16);
       if constexpr (kVariate == Variate::kGaussian)
         gaussian_pair(w0, w1, z0, z1);
+      else if constexpr (kVariate == Variate::kLaplace)
+        z0 = laplace_from(w0), z1 = laplace_from(w1);
       else
         z0 = uniform_from(w0), z1 = uniform_from(w1);
     }
