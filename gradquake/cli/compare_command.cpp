@@ -17,8 +17,10 @@ constexpr const char* kCompareFooter = R"(Examples:
 
 Which sites can take noise, on the way forward and on the way back, and how much? At the weights that the run has at the
 steps compare.at, a few double backward passes measure every site at once, without drawing any noise (the screen); then
-noise is drawn at one site at a time and the error of the gradient measured (the probe; left out by --only screen).
-Prints tables, and writes compare.json, screen.csv, probe.csv and map.svg. The same command writes the same bytes.)";
+each of compare.kinds is tried at one site at a time, at all, and at all but one, and the error of the gradient measured
+(the probe). Then networks are trained under them, forward only, backward only and both, over seeds (the outcome).
+Prints tables, and writes compare.json, screen.csv, probe.csv, outcome.csv and map.svg. The same command writes the same
+bytes, and goes on where an interrupted one was.)";
 
 struct CompareOptions {
   std::string config;
@@ -32,21 +34,23 @@ int compare_sites(const CompareOptions& options) {
   config::Document document = config::Document::load(options.config, options.overrides);
   const run::RunConfig config = run::read_run_config(document);
   const compare::CompareConfig asked = compare::read_compare(document.root().section("compare"));
-  const std::string folder = options.out.empty() ? config.run.out + "/" + config.run.name + "-compare" : options.out;
-  const std::string resolved = document.resolved();  // of both readers
-  compare::expect_own_folder(folder, resolved);
+  const compare::ResultFolder folder{
+      options.out.empty() ? config.run.out + "/" + config.run.name + "-compare" : options.out,
+      document.resolved()};  // of both readers
+  const auto part = options.only.empty() ? compare::Part::kAll : from_text<compare::Part>(options.only);
+  compare::expect_own(folder);
   const bool terminal = isatty(STDERR_FILENO) != 0;
   const compare::Comparison comparison =
-      compare::compare(config, asked, options.only == "screen", [terminal](const std::string& line) {
+      compare::compare(config, asked, part, folder, [terminal](const std::string& line) {
         if (terminal) std::cerr << "\r\033[K" << line << std::flush;
       });
   if (terminal) std::cerr << "\r\033[K";
-  compare::write_comparison(folder, resolved, comparison);
+  compare::write_comparison(folder, comparison);
   if (options.json) {
     std::cout << compare::comparison_json(comparison).dump(2) << '\n';
   } else {
     compare::print_comparison(std::cout, comparison);
-    std::cout << "\npicture and tables in " << folder << '\n';
+    std::cout << "\npicture and tables in " << folder.path.string() << '\n';
   }
   return kDone;
 }
@@ -61,7 +65,7 @@ void add_compare(CLI::App& app, Action& action) {
       ->option_text("file");
   command->add_option("OVERRIDES", options->overrides, "Replace keys of the config; the value is YAML")
       ->option_text("key=value ...");
-  command->add_option("--only", options->only, "The part to run")->check(CLI::IsMember({"screen"}));
+  command->add_option("--only", options->only, "The part to run")->check(CLI::IsMember({"screen", "probe", "outcome"}));
   command->add_option("--out", options->out, "The folder to write; else <run.out>/<run.name>-compare");
   command->add_flag("--json", options->json, "Print the result as one JSON document");
   command->footer(kCompareFooter);

@@ -1,27 +1,46 @@
 // `gradquake compare`: a run's config, its weights at some steps, and what noise would do to its gradient there.
 #pragma once
 
+#include <array>
 #include <filesystem>
 #include <functional>
 #include <string>
-#include <vector>
+#include <utility>
 
 #include "gradquake/compare/compare_config.h"
 #include "gradquake/compare/comparison.h"
+#include "gradquake/hooks/enum_text.h"
 #include "gradquake/hooks/export.h"
 #include "gradquake/run/run_config.h"
 
 namespace gradquake::compare {
 
-// The screen, and the probe too unless `only_screen`. `progress`: a line to show while it works ("step 200: 8
-// vectors"); empty: none. Throws UserError.
-GRADQUAKE_EXPORT Comparison compare(const run::RunConfig& config, const CompareConfig& asked, bool only_screen,
+// Which part is asked for; the probe takes the screen with it.
+enum class Part { kAll, kScreen, kProbe, kOutcome };
+
+// Where a comparison goes.
+struct ResultFolder {
+  std::filesystem::path path;
+  std::string resolved;  // copy of the config, its config.yaml
+};
+
+// Networks whose training is finished are kept in the folder's outcome.jsonl, and not trained again; the folder is made
+// with the first of them. `progress`: a line to show while it works ("step 200: 8 vectors"); empty: none. Throws
+// UserError.
+GRADQUAKE_EXPORT Comparison compare(const run::RunConfig& config, const CompareConfig& asked, Part part,
+                                    const ResultFolder& folder,
                                     const std::function<void(const std::string&)>& progress = {});
 
-// compare.json, screen.csv, probe.csv and map.svg, beside config.yaml, the `resolved` copy of the config. A folder that
-// stands there is written over where it is of the same config, else UserError. Equal comparisons give equal bytes.
-GRADQUAKE_EXPORT void expect_own_folder(const std::filesystem::path& folder, const std::string& resolved);
-GRADQUAKE_EXPORT void write_comparison(const std::filesystem::path& folder, const std::string& resolved,
-                                       const Comparison& comparison);
+// A folder that stands there is written over where it is a comparison's of the same config, else UserError.
+GRADQUAKE_EXPORT void expect_own(const ResultFolder& folder);
+// compare.json, screen.csv, probe.csv, outcome.csv and map.svg. Equal comparisons give equal bytes.
+GRADQUAKE_EXPORT void write_comparison(const ResultFolder& folder, const Comparison& comparison);
 
 }  // namespace gradquake::compare
+
+template <>
+struct gradquake::EnumTexts<gradquake::compare::Part> {
+  using Part = gradquake::compare::Part;
+  static constexpr std::array<std::pair<Part, const char*>, 4> table = {
+      {{Part::kAll, "all"}, {Part::kScreen, "screen"}, {Part::kProbe, "probe"}, {Part::kOutcome, "outcome"}}};
+};

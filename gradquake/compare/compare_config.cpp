@@ -27,6 +27,19 @@ Sampling read_sampling(config::Reader reader, const std::string& drawn, Sampling
   return sampling;
 }
 
+OutcomeConfig read_outcome(config::Reader reader) {
+  OutcomeConfig outcome;
+  outcome.steps = reader.integer("steps", outcome.steps, 1, std::int64_t{1} << 40);
+  const auto seeds = reader.integers("seeds", {outcome.least, outcome.most}, 2, 1 << 20);
+  if (seeds.size() != 2 || seeds[0] > seeds[1])
+    reader.fail("seeds", "expected two numbers, the first and the most, such as [5, 30]");
+  outcome.least = seeds[0];
+  outcome.most = seeds[1];
+  outcome.relative_size = reader.number("relative_size", outcome.relative_size, config::Range::positive());
+  reader.finish();
+  return outcome;
+}
+
 ComparedKind compared(KindSpec spec) {
   std::vector<std::string> usual;  // not worth saying
   for (const Parameter& parameter : perturbations().find(spec.kind).parameters) {
@@ -91,6 +104,8 @@ CompareConfig read_compare(config::Reader reader) {
   compare.relative_sizes = reader.numbers("relative_sizes", compare.relative_sizes, config::Range::positive());
   if (compare.relative_sizes.empty()) reader.fail("relative_sizes", "expected a size at least, got none");
   std::sort(compare.relative_sizes.begin(), compare.relative_sizes.end());
+  compare.outcome = read_outcome(reader.section("outcome"));
+  compare.one_out = reader.boolean("one_out", compare.one_out);
   compare.probe = read_sampling(reader.section("probe"), "repeats", compare.probe, 2);
   reader.finish();
   return compare;

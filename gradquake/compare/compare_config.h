@@ -8,6 +8,8 @@
 //     kinds: [{kind: gaussian}, {kind: round, format: e4m3fn}]
 //     relative_sizes: [0.01, 0.03, 0.1]
 //     probe: {batches: 16, repeats: [4, 16], width: 0.1}
+//     one_out: true
+//     outcome: {steps: 500, seeds: [5, 30], relative_size: 0.1}
 #pragma once
 
 #include <algorithm>
@@ -40,6 +42,13 @@ struct ComparedKind {
   KindSpec at(double relative_size) const;
 };
 
+// Networks trained under each kind (outcome.h).
+struct OutcomeConfig {
+  std::int64_t steps = 500;
+  std::int64_t least = 5, most = 30;  // seeds
+  double relative_size = 0.1;         // of the kinds that have one
+};
+
 struct CompareConfig {
   std::string sites = "*";
   std::vector<std::int64_t> at = {0};  // ascending
@@ -47,7 +56,9 @@ struct CompareConfig {
   Sampling screen = {};  // vectors of random signs: number k meets batch k mod batches
   std::vector<ComparedKind> kinds = {};
   std::vector<double> relative_sizes = {0.01, 0.03, 0.1};  // ascending
-  Sampling probe = {.most = 16, .width = 0.1};             // draws a batch and cell, or pairs of them
+  OutcomeConfig outcome = {};
+  bool one_out = true;                          // the probe also leaves each site out of all
+  Sampling probe = {.most = 16, .width = 0.1};  // draws a batch and cell, or pairs of them
 };
 
 // Throws UserError with the place of the first mistake.

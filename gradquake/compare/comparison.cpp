@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <sstream>
+#include <string_view>
 #include <utility>
 
 #include "gradquake/report/csv.h"
@@ -21,7 +22,7 @@ using nlohmann::ordered_json;
 // "2.1 [1.8, 2.5]"
 std::string text_of(const std::optional<Interval>& figure) {
   if (!figure) return "-";
-  return fmt::format("{:.3g} [{:.3g}, {:.3g}]", figure->estimate + 0.0, figure->low + 0.0,
+  return fmt::format("{:.3g} [{:.2g}, {:.2g}]", figure->estimate + 0.0, figure->low + 0.0,
                      figure->high + 0.0);  // no -0
 }
 
@@ -66,14 +67,24 @@ void print_at(std::ostream& out, const Comparison& comparison, const Comparison:
 }
 
 constexpr std::pair<const char*, std::optional<Interval> ProbeCell::*> kFigures[] = {
-    {"amplification", &ProbeCell::amplification}, {"relative_error", &ProbeCell::relative_error},
-    {"bias_squared", &ProbeCell::bias_squared},   {"cosine", &ProbeCell::cosine},
-    {"loss_change", &ProbeCell::loss_change},     {"sqnr_db", &ProbeCell::sqnr_db},
-    {"exponent", &ProbeCell::exponent},           {"kink", &ProbeCell::kink}};
+    {"amplification", &ProbeCell::amplification},
+    {"relative_error", &ProbeCell::relative_error},
+    {"bias_squared", &ProbeCell::bias_squared},
+    {"cosine", &ProbeCell::cosine},
+    {"loss_change", &ProbeCell::loss_change},
+    {"sqnr_db", &ProbeCell::sqnr_db},
+    {"exponent", &ProbeCell::exponent},
+    {"kink", &ProbeCell::kink},
+    {"one_out", &ProbeCell::one_out}};
 
 constexpr double kRounding = 1e-12;  // of float64, in a share of squares
 
-constexpr int kCell = 34;
+std::string column(const std::string& text) { return fmt::format("{:<26} ", text); }
+
+std::string text_of(const std::optional<Rank>& rank) {
+  if (!rank) return "-";
+  return rank->first == rank->last ? std::to_string(rank->first) : fmt::format("{}-{}", rank->first, rank->last);
+}
 
 // What does not average out over draws, as a share of the squared error.
 std::string bias_share(const ProbeCell& cell) {
@@ -87,37 +98,90 @@ std::string bias_share(const ProbeCell& cell) {
 void print_probe(std::ostream& out, const Comparison::At& at, Direction direction, const std::string& kind) {
   std::vector<const ProbeCell*> cells;
   std::vector<std::optional<double>> sizes;
-  std::size_t width = 4;
-  for (const ProbeCell& cell : at.probe) {
+  constexpr const char* kAll = "all at once";
+  std::size_t width = std::string_view(kAll).size();
+  for (const ProbeCell& cell : at.probe.cells) {
     if (cell.direction != direction || cell.kind != kind) continue;
     cells.push_back(&cell);
     width = std::max(width, cell.site.size());
     if (std::find(sizes.begin(), sizes.end(), cell.relative_size) == sizes.end()) sizes.push_back(cell.relative_size);
   }
+  std::vector<const Together*> together;
+  for (const Together& one : at.probe.together)
+    if (one.all.direction == direction && one.all.kind == kind) together.push_back(&one);
   const bool sized = sizes[0].has_value();
   out << fmt::format("\n{}, {}: relative error of the gradient{}\n  {:<{}}  ", kind, to_text(direction),
                      sized ? " at relative sizes" : "", "", width);
-  for (const std::optional<double>& size : sizes)
-    out << fmt::format("{:<{}}", size ? percent(*size) : "relative error", kCell);
-  out << fmt::format("{:<{}}{:<{}}{}\n", sized ? "exponent" : "SQNR at the site, dB", kCell, "bias^2 / error^2", kCell,
-                     "against the screen");
+  for (const std::optional<double>& size : sizes) out << column(size ? percent(*size) : "relative error");
+  out << fmt::format("{:<8}", "rank") << column(sized ? "exponent" : "SQNR at the site, dB")
+      << column("bias^2 / error^2") << "against the screen\n";
+  const auto errors = [&](const std::string& name, const auto& cell_of) {
+    out << fmt::format("  {:<{}}  ", name, width);
+    for (std::size_t k = 0; k < sizes.size(); ++k) {
+      const ProbeCell& cell = cell_of(k);
+      out << column(cell.reason.empty() ? text_of(cell.relative_error) : cell.reason);
+    }
+  };
   for (std::size_t i = 0; i < cells.size(); i += sizes.size()) {
-    out << fmt::format("  {:<{}}  ", cells[i]->site, width);
-    for (std::size_t k = 0; k < sizes.size(); ++k)
-      out << fmt::format(
-          "{:<{}}", cells[i + k]->reason.empty() ? text_of(cells[i + k]->relative_error) : cells[i + k]->reason, kCell);
+    errors(cells[i]->site, [&](std::size_t k) -> const ProbeCell& { return *cells[i + k]; });
     const ProbeCell& largest = *cells[i + sizes.size() - 1];
-    out << fmt::format("{:<{}}{:<{}}{}\n", text_of(sized ? largest.exponent : largest.sqnr_db), kCell,
-                       bias_share(largest), kCell, text_of(largest.kink));
+    out << fmt::format("{:<8}", text_of(largest.rank)) << column(text_of(sized ? largest.exponent : largest.sqnr_db))
+        << column(bias_share(largest)) << text_of(largest.kink) << '\n';
   }
+  if (together.empty()) return;
+  errors(kAll, [&](std::size_t k) -> const ProbeCell& { return together[k]->all; });
+  const Together& largest = *together.back();
+  out << fmt::format("{:<8}", "") << column("") << bias_share(largest.all) << '\n';
+  out << fmt::format("  squared error of all at once over the sum of them alone: {}", text_of(largest.squared_error));
+  if (largest.depth_slope) {
+    const Interval& slope = *largest.depth_slope;
+    const Interval factor{std::exp(slope.estimate), std::exp(slope.low), std::exp(slope.high)};
+    out << "; a further site multiplies the amplification by " << text_of(factor);
+  }
+  out << '\n';
 }
 
 void print_probes(std::ostream& out, const Comparison::At& at) {
   std::vector<std::string> kinds;
-  for (const ProbeCell& cell : at.probe)
+  for (const ProbeCell& cell : at.probe.cells)
     if (std::find(kinds.begin(), kinds.end(), cell.kind) == kinds.end()) kinds.push_back(cell.kind);
   for (const std::string& kind : kinds)
     for (const Direction direction : {Direction::kForward, Direction::kBackward}) print_probe(out, at, direction, kind);
+}
+
+void print_legend(std::ostream& out, const Comparison& comparison) {
+  out << fmt::format(
+      "gain: relative error of the gradient per relative size of independent noise at the site, to first order\n"
+      "largest size: that noise, relative to the tensor, at which the gradient is off by {} of itself\n"
+      "[low, high]: 95 % intervals over vectors and batches\n",
+      percent(comparison.share));
+  if (comparison.at.front().probe.cells.empty()) return;
+  out << "exponent: of the squared error against the size; 2 where operators are smooth, less where masks flip\n"
+         "bias^2 / error^2: what does not average out over draws, at the largest size; against the screen: measured "
+         "error\n"
+         "over that of first order, at the largest size\n"
+         "rank: by the error at the largest size, 1 the worst; a range where batches cannot tell sites apart\n";
+}
+
+void print_outcome(std::ostream& out, const Outcome& outcome) {
+  std::size_t width = 4;
+  for (const OutcomeArm& one : outcome.arms) width = std::max(width, one.kind.size());
+  constexpr int kArm = 10;
+  out << fmt::format("trained under them, {} seeds\n  {:<{}}  {:<{}}", outcome.seeds, "kind", width, "perturbed", kArm)
+      << column("loss") << column("cost") << column("cost, taps on") << column("accuracy") << "diverged\n";
+  for (const OutcomeArm& one : outcome.arms) {
+    const bool clean = one.arm == Arm::kNone;
+    out << fmt::format("  {:<{}}  {:<{}}", clean ? "none" : one.kind, width, clean ? "" : to_text(one.arm), kArm)
+        << column(text_of(one.loss)) << column(clean ? "" : text_of(one.cost))
+        << column(clean ? "" : text_of(one.served_cost)) << column(text_of(one.accuracy)) << text_of(one.diverged)
+        << '\n';
+  }
+  for (const Difference& one : outcome.differences) {
+    const bool open = one.worse == "undecided";
+    out << fmt::format("  {}: {}, cost forward - backward {}\n", one.kind,
+                       open ? std::string("undecided") : one.worse + " costs more", text_of(one.cost));
+  }
+  out << "cost: relative rise of the evaluation loss against the same seed without perturbations; taps off, or on\n";
 }
 
 }  // namespace
@@ -128,17 +192,38 @@ void print_comparison(std::ostream& out, const Comparison& comparison) {
     print_probes(out, at);
     out << '\n';
   }
-  out << fmt::format(
-      "gain: relative error of the gradient per relative size of independent noise at the site, to first order\n"
-      "largest size: that noise, relative to the tensor, at which the gradient is off by {} of itself\n"
-      "[low, high]: 95 % intervals over vectors and batches\n",
-      percent(comparison.share));
-  if (comparison.at.front().probe.empty()) return;
-  out << "exponent: of the squared error against the size; 2 where operators are smooth, less where masks flip\n"
-         "bias^2 / error^2: what does not average out over draws, at the largest size; against the screen: measured "
-         "error\n"
-         "over that of first order, at the largest size\n";
+  if (!comparison.at.empty()) print_legend(out, comparison);
+  if (comparison.outcome && !comparison.at.empty()) out << '\n';
+  if (comparison.outcome) print_outcome(out, *comparison.outcome);
 }
+
+namespace {
+
+ordered_json json_of(const ProbeCell& cell) {
+  ordered_json row{{"site", cell.site},
+                   {"direction", to_text(cell.direction)},
+                   {"kind", cell.kind},
+                   {"relative_size", nullptr},
+                   {"repeats", cell.repeats}};
+  if (cell.relative_size) row["relative_size"] = *cell.relative_size;
+  for (const auto& [name, figure] : kFigures) row[name] = json_of(cell.*figure);
+  row["rank"] = nullptr;
+  if (cell.rank) row["rank"] = {cell.rank->first, cell.rank->last};
+  if (!cell.reason.empty()) row["reason"] = cell.reason;
+  return row;
+}
+
+ordered_json json_of(const Together& together) {
+  ordered_json row = json_of(together.all);
+  for (const char* own : {"site", "rank", "exponent", "kink", "one_out", "sqnr_db"}) row.erase(own);
+  row["additivity"] = {{"squared_error", json_of(together.squared_error)},
+                       {"bias_squared", json_of(together.bias_squared)},
+                       {"loss_change", json_of(together.loss_change)}};
+  row["depth_slope"] = json_of(together.depth_slope);
+  return row;
+}
+
+}  // namespace
 
 ordered_json comparison_json(const Comparison& comparison) {
   ordered_json json{{"name", comparison.name}, {"share", comparison.share}, {"at", ordered_json::array()}};
@@ -156,38 +241,61 @@ ordered_json comparison_json(const Comparison& comparison) {
       if (!site.reason.empty()) row["reason"] = site.reason;
       one["screen"].push_back(std::move(row));
     }
-    if (!at.probe.empty()) one["probe"] = ordered_json::array();
-    for (const ProbeCell& cell : at.probe) {
-      ordered_json row{{"site", cell.site},
-                       {"direction", to_text(cell.direction)},
-                       {"kind", cell.kind},
-                       {"relative_size", nullptr},
-                       {"repeats", cell.repeats}};
-      if (cell.relative_size) row["relative_size"] = *cell.relative_size;
-      for (const auto& [name, figure] : kFigures) row[name] = json_of(cell.*figure);
-      if (!cell.reason.empty()) row["reason"] = cell.reason;
-      one["probe"].push_back(std::move(row));
-    }
+    for (const ProbeCell& cell : at.probe.cells) one["probe"].push_back(json_of(cell));
+    for (const Together& together : at.probe.together) one["together"].push_back(json_of(together));
     json["at"].push_back(std::move(one));
+  }
+  if (!comparison.outcome) return json;
+  ordered_json& outcome = json["outcome"];
+  outcome["seeds"] = comparison.outcome->seeds;
+  for (const OutcomeArm& one : comparison.outcome->arms) {
+    outcome["arms"].push_back({{"kind", one.kind},
+                               {"arm", to_text(one.arm)},
+                               {"loss", json_of(one.loss)},
+                               {"cost", json_of(one.cost)},
+                               {"served_cost", json_of(one.served_cost)},
+                               {"accuracy", json_of(one.accuracy)},
+                               {"diverged", json_of(one.diverged)}});
+  }
+  for (const Difference& one : comparison.outcome->differences) {
+    outcome["differences"].push_back(
+        {{"kind", one.kind}, {"cost_forward_minus_backward", json_of(one.cost)}, {"worse", one.worse}});
   }
   return json;
 }
 
 std::string probe_csv(const Comparison& comparison) {
-  if (comparison.at.front().probe.empty()) return "";
+  if (comparison.at.empty() || comparison.at.front().probe.cells.empty()) return "";
   std::ostringstream text;
   std::vector<std::string> columns{"step", "site", "direction", "kind", "relative_size", "repeats"};
   for (const auto& [name, figure] : kFigures)
     for (const char* end : {"", "_low", "_high"}) columns.push_back(std::string(name) + end);
+  columns.insert(columns.end(), {"rank_first", "rank_last"});
   report::CsvWriter csv(text, columns);
+  const auto write = [&](std::int64_t step, const std::string& site, const ProbeCell& cell) {
+    std::vector<report::CsvField> row{step, site, to_text(cell.direction), cell.kind};
+    row.push_back(cell.relative_size ? report::CsvField(*cell.relative_size) : report::CsvField(std::nullopt));
+    row.emplace_back(cell.repeats);
+    for (const auto& [name, figure] : kFigures) add_fields(cell.*figure, row);
+    row.push_back(cell.rank ? report::CsvField(cell.rank->first) : report::CsvField(std::nullopt));
+    row.push_back(cell.rank ? report::CsvField(cell.rank->last) : report::CsvField(std::nullopt));
+    csv.row(row);
+  };
   for (const Comparison::At& at : comparison.at) {
-    for (const ProbeCell& cell : at.probe) {
-      std::vector<report::CsvField> row{at.step, cell.site, to_text(cell.direction), cell.kind};
-      row.push_back(cell.relative_size ? report::CsvField(*cell.relative_size) : report::CsvField(std::nullopt));
-      row.emplace_back(cell.repeats);
-      for (const auto& [name, figure] : kFigures) add_fields(cell.*figure, row);
-      csv.row(row);
-    }
+    for (const ProbeCell& cell : at.probe.cells) write(at.step, cell.site, cell);
+    for (const Together& one : at.probe.together) write(at.step, "*", one.all);
+  }
+  return text.str();
+}
+
+std::string outcome_csv(const Comparison& comparison) {
+  if (!comparison.outcome) return "";
+  std::ostringstream text;
+  report::CsvWriter csv(text, {"kind", "arm", "seed", "first_loss", "loss", "served_loss", "accuracy", "diverged"});
+  for (const OutcomeRun& run : comparison.outcome->runs) {
+    csv.row({run.kind, to_text(run.arm), static_cast<std::int64_t>(run.seed), run.first_loss, run.loss, run.served_loss,
+             run.accuracy ? report::CsvField(*run.accuracy) : report::CsvField(std::nullopt),
+             std::int64_t{run.diverged}});
   }
   return text.str();
 }

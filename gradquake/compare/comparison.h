@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <vector>
 
+#include "gradquake/compare/outcome.h"
 #include "gradquake/compare/probe.h"
 #include "gradquake/compare/screen.h"
 #include "gradquake/hooks/export.h"
@@ -19,15 +21,18 @@ struct Comparison {
   struct At {
     std::int64_t step;
     Screen screen;
-    std::vector<ProbeCell> probe;  // empty: only the screen was asked for
+    Probe probe;  // empty: only the screen was asked for
   };
-  std::vector<At> at;  // by step
+  std::vector<At> at;  // by step; empty: only the outcome was asked for
+  std::optional<Outcome> outcome;
 };
 
 GRADQUAKE_EXPORT void print_comparison(std::ostream& out, const Comparison& comparison);
 GRADQUAKE_EXPORT nlohmann::ordered_json comparison_json(const Comparison& comparison);
-// A row a step, site, direction, kind and size; empty where nothing was probed.
+// A row a step, site, direction, kind and size; site * for all at once. Empty where nothing was probed.
 GRADQUAKE_EXPORT std::string probe_csv(const Comparison& comparison);
+// A row a network that was trained; empty where none was.
+GRADQUAKE_EXPORT std::string outcome_csv(const Comparison& comparison);
 // A row a step, site and direction.
 GRADQUAKE_EXPORT std::string screen_csv(const Comparison& comparison);
 // The gains of the last step, site by site.

@@ -23,6 +23,21 @@ Interval ratio_of_sums(const std::vector<double>& a, const std::vector<double>& 
   return {ratio, ratio / factor, ratio * factor};
 }
 
+std::optional<Interval> ratio_of_means(const std::vector<double>& a, const std::vector<double>& b) {
+  const Interval below = mean_of(b);
+  if (below.low <= 0 && below.high >= 0) return std::nullopt;
+  const double sum_a = std::accumulate(a.begin(), a.end(), 0.0), sum_b = std::accumulate(b.begin(), b.end(), 0.0);
+  const auto count = static_cast<double>(a.size());
+  std::vector<double> without;
+  for (std::size_t k = 0; k < a.size(); ++k) without.push_back((sum_a - a[k]) / (sum_b - b[k]));
+  const double mean = std::accumulate(without.begin(), without.end(), 0.0) / count;
+  double squares = 0;
+  for (const double one : without) squares += (one - mean) * (one - mean);
+  const double half =
+      theory::student_quantile(static_cast<int>(a.size()) - 1) * std::sqrt((count - 1) / count * squares);
+  return Interval{sum_a / sum_b, sum_a / sum_b - half, sum_a / sum_b + half};
+}
+
 Interval mean_of(const std::vector<double>& values) {
   const double mean = std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
   double squares = 0;

@@ -1,6 +1,7 @@
 // A figure with its 95 % interval.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "gradquake/hooks/export.h"
@@ -16,6 +17,10 @@ struct Interval {
 // with K - 1 degrees around the logarithm, its standard error that of leaving one draw out (jackknife). All 0 where
 // every a is 0. Needs two draws.
 GRADQUAKE_EXPORT Interval ratio_of_sums(const std::vector<double>& a, const std::vector<double>& b);
+
+// The same where a and b may have any sign: the ratio of their means, the interval around itself. Empty where the mean
+// of b is not surely another than 0.
+GRADQUAKE_EXPORT std::optional<Interval> ratio_of_means(const std::vector<double>& a, const std::vector<double>& b);
 
 // The mean of independent values, Student's t around it. Needs two.
 GRADQUAKE_EXPORT Interval mean_of(const std::vector<double>& values);

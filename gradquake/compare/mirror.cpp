@@ -2,29 +2,36 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "gradquake/hooks/sites/beneath.h"
 
 namespace gradquake::compare {
 
+Mirror::Mirror(std::set<std::string> sites)
+    : sites_(std::move(sites)),
+      beneath_(std::any_of(sites_.begin(), sites_.end(), [](const std::string& site) { return lies_beneath(site); })) {}
+
 Observer Mirror::outside() {
   return {.on_forward = [this](const TapPoint& at, const at::Tensor& y) { return keep(tensors_, at, y); },
           .on_backward = [this](const TapPoint& at, const at::Tensor& v) { return mirrored(gradients_, at, v); },
-          .beneath = lies_beneath(site_)};
+          .beneath = beneath_};
 }
 
 Observer Mirror::inside() {
   return {.on_forward = [this](const TapPoint& at, const at::Tensor& y) { return mirrored(tensors_, at, y); },
           .on_backward = [this](const TapPoint& at, const at::Tensor& v) { return keep(gradients_, at, v); },
-          .beneath = lies_beneath(site_)};
+          .beneath = beneath_};
 }
 
 at::Tensor Mirror::keep(Kept& kept, const TapPoint& at, const at::Tensor& before) const {
-  if (at.site.name() == site_) kept[at.occurrence] = before.detach();
+  if (sites_.contains(at.site.name())) kept[{at.site.name(), at.occurrence}] = before.detach();
   return {};
 }
 
 at::Tensor Mirror::mirrored(Kept& kept, const TapPoint& at, const at::Tensor& behind) const {
-  const auto found = at.site.name() == site_ ? kept.find(at.occurrence) : kept.end();
+  const auto found = kept.find({at.site.name(), at.occurrence});
   if (found == kept.end()) return {};
   const at::Tensor before = std::move(found->second);
   kept.erase(found);

@@ -1,7 +1,7 @@
-// The other half of a pair of draws: under a plan the consumers of a site see y - delta where the plan would have given
-// y + delta, and its producer v - eps.
+// The other half of a pair of draws: under a plan the consumers of its sites see y - delta where the plan would have
+// given y + delta, and its producer v - eps.
 //
-//   Mirror mirror("layers.1");
+//   Mirror mirror({"layers.1"});
 //   const ObserverScope outside(mirror.outside());   // sees y before the plan, and v + eps behind it
 //   const PlanScope scope(plan, ...);
 //   const ObserverScope inside(mirror.inside());     // sees y + delta behind the plan, and v before it
@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -20,18 +21,19 @@ namespace gradquake::compare {
 
 class Mirror {
  public:
-  explicit Mirror(std::string site) : site_(std::move(site)) {}
+  explicit Mirror(std::set<std::string> sites);
 
   // They refer to this, which outlives their scopes.
   Observer outside();
   Observer inside();
 
  private:
-  using Kept = std::map<std::int64_t, at::Tensor>;  // before the plan, by occurrence
+  using Kept = std::map<std::pair<std::string, std::int64_t>, at::Tensor>;  // before the plan, by site and occurrence
   at::Tensor keep(Kept& kept, const TapPoint& at, const at::Tensor& before) const;
   at::Tensor mirrored(Kept& kept, const TapPoint& at, const at::Tensor& behind) const;
 
-  std::string site_;
+  std::set<std::string> sites_;
+  bool beneath_;
   Kept tensors_, gradients_;
 };
 

@@ -1,153 +1,21 @@
 #include "gradquake/compare/probe.h"
 
-#include <ATen/ATen.h>
-#include <torch/csrc/autograd/autograd.h>
-#include <torch/nn/module.h>
-
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <set>
 #include <utility>
 
-#include "gradquake/compare/mirror.h"
+#include "gradquake/compare/probe_batch.h"
 #include "gradquake/core/seeds.h"
-#include "gradquake/curvature/state_guard.h"
 #include "gradquake/data/batch_sampler.h"
 #include "gradquake/hooks/ledger.h"
-#include "gradquake/hooks/observe.h"
 #include "gradquake/hooks/perturbation.h"
 #include "gradquake/hooks/plan.h"
-#include "gradquake/hooks/plan_scope.h"
-#include "gradquake/model/trained_parameters.h"
 #include "gradquake/theory/exponents.h"
-#include "gradquake/train/norms.h"
 
 namespace gradquake::compare {
 namespace {
-
-using Gradient = std::vector<at::Tensor>;
-
-double dot(const Gradient& a, const Gradient& b) {
-  double sum = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) sum += (a[i].to(at::kDouble) * b[i].to(at::kDouble)).sum().item<double>();
-  return sum;
-}
-
-double squared(const Gradient& gradient) {
-  double sum = 0;
-  for (const at::Tensor& one : gradient) sum += train::squared_norm(one);
-  return sum;
-}
-
-struct Pass {
-  double loss = 0;
-  Gradient gradient;
-};
-
-// A rule at one site, and whether what it adds is turned round.
-struct Draw {
-  Plan& plan;
-  std::uint64_t repeat;
-  Mirror* mirror;  // null: it is not
-};
-
-// One batch at the weights of now, and its clean pass.
-class ProbeBatch {
- public:
-  ProbeBatch(const train::Task& task, data::Batch batch, std::uint64_t dropout_seed)
-      : task_(task),
-        batch_(std::move(batch)),
-        dropout_seed_(dropout_seed),
-        parameters_(model::trained_parameters(*task.model).tensors) {
-    clean_ = pass();
-    clean_squared_ = squared(clean_.gradient);
-  }
-
-  const Pass& clean() const { return clean_; }
-  double clean_squared() const { return clean_squared_; }  // ||u||^2
-
-  Pass pass(const Draw& draw) const {
-    const curvature::StateGuard guard(*task_.model, dropout_seed_, curvature::Derivatives::kFirst);
-    std::optional<ObserverScope> outside, inside;
-    if (draw.mirror != nullptr) outside.emplace(draw.mirror->outside());
-    const PlanScope scope(draw.plan, {.rows = batch_.rows(),
-                                      .loss_divisor = static_cast<double>(batch_.rows()),
-                                      .sample_ids = batch_.sample_ids,
-                                      .repeat = draw.repeat});
-    if (draw.mirror != nullptr) inside.emplace(draw.mirror->inside());
-    return differentiate();
-  }
-
- private:
-  Pass pass() const {
-    const curvature::StateGuard guard(*task_.model, dropout_seed_, curvature::Derivatives::kFirst);
-    return differentiate();
-  }
-
-  Pass differentiate() const {
-    const at::Tensor loss = task_.objective->loss(task_.forward(batch_), batch_);
-    Gradient gradient = torch::autograd::grad({loss}, parameters_, {}, false, false, true);
-    for (std::size_t i = 0; i < gradient.size(); ++i)
-      if (!gradient[i].defined()) gradient[i] = at::zeros_like(parameters_[i]);
-    return {loss.item<double>(), std::move(gradient)};
-  }
-
-  const train::Task& task_;
-  data::Batch batch_;
-  std::uint64_t dropout_seed_;
-  std::vector<at::Tensor> parameters_;
-  Pass clean_;
-  double clean_squared_ = 0;
-};
-
-// What the draws of one cell on one batch have added up to.
-struct BatchSums {
-  double error = 0, added = 0, relative_added = 0, cosine = 0, loss = 0;  // over draws
-  double draws = 0;
-  Gradient middle;            // sum over members of m: of a pair, or of a draw
-  double middle_squares = 0;  // sum of ||m||^2
-  std::int64_t members = 0;
-
-  // The U-statistic of ||E m||^2.
-  double bias_squared(Chance chance) const {
-    if (chance == Chance::kNone) return middle_squares;
-    const auto count = static_cast<double>(members);
-    return (squared(middle) - middle_squares) / (count * (count - 1));
-  }
-};
-
-// One draw: its error u~ - u.
-Gradient add_draw(const ProbeBatch& batch, const Draw& draw, BatchSums& sums) {
-  const Pass pass = batch.pass(draw);
-  const Gradient& u = batch.clean().gradient;
-  Gradient error;
-  for (std::size_t i = 0; i < u.size(); ++i) error.push_back(pass.gradient[i] - u[i]);
-  ++sums.draws;
-  sums.error += squared(error);
-  sums.cosine += dot(pass.gradient, u) / std::sqrt(squared(pass.gradient) * batch.clean_squared());
-  sums.loss += pass.loss - batch.clean().loss;
-  for (const InjectionRecord& record : draw.plan.ledger().take_entries()) {
-    sums.added += record.norm * record.norm;
-    sums.relative_added += record.relative_norm * record.relative_norm;
-  }
-  return error;
-}
-
-void add_member(const ProbeBatch& batch, Plan& plan, Chance chance, const std::string& site, std::uint64_t repeat,
-                BatchSums& sums) {
-  Gradient middle = add_draw(batch, {plan, repeat, nullptr}, sums);
-  if (chance == Chance::kSymmetric) {
-    Mirror mirror(site);
-    const Gradient other = add_draw(batch, {plan, repeat, &mirror}, sums);
-    for (std::size_t i = 0; i < middle.size(); ++i) middle[i] = (middle[i] + other[i]) / 2;
-  }
-  sums.middle_squares += squared(middle);
-  if (sums.middle.empty())
-    sums.middle = std::move(middle);
-  else
-    for (std::size_t i = 0; i < middle.size(); ++i) sums.middle[i] = sums.middle[i] + middle[i];
-  ++sums.members;
-}
 
 // The name as a glob that matches nothing else.
 std::string literal(const std::string& name) {
@@ -156,10 +24,12 @@ std::string literal(const std::string& name) {
   return glob;
 }
 
-Plan plan_of(const train::Task& task, const ProbeCell& cell, KindSpec kind) {
-  Rule rule{.label = "probe", .sites = literal(cell.site), .direction = cell.direction};
-  rule.perturbation = std::move(kind);
-  return Plan({std::move(rule)}, {.seed = named_seed(task.seed, "compare.probe"), .aliases = task.aliases});
+// One rule a site, labelled by it, so that its draws are the same in any company.
+Plan plan_of(const train::Task& task, const std::set<std::string>& sites, Direction direction, const KindSpec& kind) {
+  std::vector<Rule> rules;
+  for (const std::string& site : sites)
+    rules.push_back({.label = site, .sites = literal(site), .direction = direction, .perturbation = kind});
+  return Plan(std::move(rules), {.seed = named_seed(task.seed, "compare.probe"), .aliases = task.aliases});
 }
 
 struct Figures {
@@ -176,7 +46,7 @@ Figures figures_of(const std::vector<BatchSums>& sums, const std::vector<ProbeBa
     figures.relative_added.push_back(one.relative_added / one.draws);
     figures.norm.push_back(norm);
     figures.cosine.push_back(one.cosine / one.draws);
-    figures.loss.push_back(one.loss / one.draws / batches[b].clean().loss);
+    figures.loss.push_back(one.loss / one.draws / batches[b].clean_loss());
     figures.bias.push_back(one.bias_squared(chance) / norm);
   }
   return figures;
@@ -205,33 +75,64 @@ bool narrow(const ProbeCell& cell, double width) {
          narrow(cell.loss_change, 1, width);
 }
 
-void measure(const train::Task& task, const CompareConfig& config, const KindSpec& kind,
-             const std::vector<ProbeBatch>& batches, ProbeCell& cell) {
-  Plan plan = plan_of(task, cell, kind);
-  const Chance chance = make_perturbation(kind)->chance();
-  const bool once = chance == Chance::kNone;
-  std::vector<BatchSums> sums(batches.size());
-  for (std::int64_t target = once ? 1 : config.probe.least;; target = config.probe.after(target)) {
-    for (std::size_t b = 0; b < batches.size(); ++b) {
+// One kind at one size, on the same batches.
+class Measurement {
+ public:
+  Measurement(const train::Task& task, const CompareConfig& config, const std::vector<ProbeBatch>& batches,
+              KindSpec kind)
+      : task_(task),
+        config_(config),
+        batches_(batches),
+        kind_(std::move(kind)),
+        chance_(make_perturbation(kind_)->chance()) {}
+
+  // Draws at these sites until the figures are narrow enough, and sets them, or the reason why there are none.
+  Figures measure(const std::set<std::string>& sites, Direction direction, ProbeCell& cell) const {
+    Plan plan = plan_of(task_, sites, direction, kind_);
+    const bool once = chance_ == Chance::kNone;
+    std::vector<BatchSums> sums(batches_.size());
+    for (std::int64_t target = once ? 1 : config_.probe.least;; target = config_.probe.after(target)) {
+      draw(plan, sites, target, sums);
+      Figures figures = figures_of(sums, batches_, chance_);
+      cell.repeats = target;
+      if (std::all_of(figures.error.begin(), figures.error.end(), [](double one) { return one == 0; })) {
+        cell.reason = plan.ledger().warnings().empty() ? "it does not reach the gradient" : "it changed nothing";
+        return figures;
+      }
+      if (!std::all_of(figures.error.begin(), figures.error.end(), [](double one) { return std::isfinite(one); })) {
+        cell.reason = "the gradient is not finite under it";
+        return figures;
+      }
+      set_figures(figures, cell);
+      if (once || target >= config_.probe.most || narrow(cell, config_.probe.width)) return figures;
+    }
+  }
+
+  // The squared error by batch after so many repeats.
+  std::vector<double> squared_error(const std::set<std::string>& sites, Direction direction,
+                                    std::int64_t repeats) const {
+    Plan plan = plan_of(task_, sites, direction, kind_);
+    std::vector<BatchSums> sums(batches_.size());
+    draw(plan, sites, repeats, sums);
+    return figures_of(sums, batches_, chance_).error;
+  }
+
+ private:
+  void draw(Plan& plan, const std::set<std::string>& sites, std::int64_t target, std::vector<BatchSums>& sums) const {
+    for (std::size_t b = 0; b < batches_.size(); ++b) {
       while (sums[b].members < target) {
-        const auto repeat = static_cast<std::uint64_t>(sums[b].members) * batches.size() + b;
-        add_member(batches[b], plan, chance, cell.site, repeat, sums[b]);
+        const auto repeat = static_cast<std::uint64_t>(sums[b].members) * batches_.size() + b;
+        batches_[b].add_member(plan, chance_, sites, repeat, sums[b]);
       }
     }
-    const Figures figures = figures_of(sums, batches, chance);
-    cell.repeats = target;
-    if (std::all_of(figures.error.begin(), figures.error.end(), [](double one) { return one == 0; })) {
-      cell.reason = plan.ledger().warnings().empty() ? "it does not reach the gradient" : "it changed nothing";
-      return;
-    }
-    if (!std::all_of(figures.error.begin(), figures.error.end(), [](double one) { return std::isfinite(one); })) {
-      cell.reason = "the gradient is not finite under it";
-      return;
-    }
-    set_figures(figures, cell);
-    if (once || target >= config.probe.most || narrow(cell, config.probe.width)) return;
   }
-}
+
+  const train::Task& task_;
+  const CompareConfig& config_;
+  const std::vector<ProbeBatch>& batches_;
+  KindSpec kind_;
+  Chance chance_;
+};
 
 // The cells of one site, direction and kind: from three sizes on the slope of the squared error.
 void set_exponent(std::vector<ProbeCell>::iterator first, std::vector<ProbeCell>::iterator last) {
@@ -246,44 +147,147 @@ void set_exponent(std::vector<ProbeCell>::iterator first, std::vector<ProbeCell>
   for (auto cell = first; cell != last; ++cell) cell->exponent = Interval{slope.value, slope.low, slope.high};
 }
 
+// A cell and its figures by batch, side by side.
+struct Measured {
+  ProbeCell* cell;
+  const Figures* figures;
+};
+
+void add_to(std::vector<double>& sums, const std::vector<double>& more) {
+  sums.resize(more.size());
+  for (std::size_t b = 0; b < more.size(); ++b) sums[b] += more[b];
+}
+
+void set_ranks(const std::vector<Measured>& sites) {
+  std::vector<std::vector<double>> effects;
+  std::vector<ProbeCell*> ranked;
+  for (const Measured& one : sites) {
+    if (!one.cell->relative_error) continue;
+    std::vector<double> effect;
+    for (std::size_t b = 0; b < one.figures->error.size(); ++b)
+      effect.push_back(one.figures->error[b] / one.figures->norm[b]);
+    effects.push_back(std::move(effect));
+    ranked.push_back(one.cell);
+  }
+  const std::vector<Rank> ranks = ranks_of(effects);
+  for (std::size_t i = 0; i < ranked.size(); ++i) ranked[i]->rank = ranks[i];
+}
+
+std::optional<Interval> depth_slope(const std::vector<Measured>& sites) {
+  std::vector<double> powers, amplifications;  // e^depth, as the fit is one of logarithms
+  for (std::size_t i = 0; i < sites.size(); ++i) {
+    if (!sites[i].cell->amplification) continue;
+    powers.push_back(std::exp(static_cast<double>(i)));
+    amplifications.push_back(sites[i].cell->amplification->estimate);
+  }
+  constexpr std::size_t kLeastSites = 4;
+  if (powers.size() < kLeastSites) return std::nullopt;
+  const theory::Exponent slope = theory::fit_exponent(powers, amplifications);
+  return Interval{slope.value, slope.low, slope.high};
+}
+
+// All the sites of one direction at once, and each left out.
+Together together(const Measurement& measurement, Direction direction, const std::vector<Measured>& sites, bool one_out,
+                  const std::function<void()>& tick) {
+  std::set<std::string> names;
+  Figures sum;
+  for (const Measured& one : sites) {
+    names.insert(one.cell->site);
+    add_to(sum.error, one.figures->error);
+    add_to(sum.bias, one.figures->bias);
+    add_to(sum.loss, one.figures->loss);
+  }
+  Together result;
+  result.all.direction = direction;
+  result.all.kind = sites[0].cell->kind;
+  result.all.relative_size = sites[0].cell->relative_size;
+  const Figures all = measurement.measure(names, direction, result.all);
+  result.depth_slope = depth_slope(sites);
+  if (!result.all.relative_error) return result;
+  result.squared_error = ratio_of_means(all.error, sum.error);
+  result.bias_squared = ratio_of_means(all.bias, sum.bias);
+  result.loss_change = ratio_of_means(all.loss, sum.loss);
+  if (!one_out) return result;
+  for (const Measured& one : sites) {
+    std::set<std::string> others = names;
+    others.erase(one.cell->site);
+    const std::vector<double> without = measurement.squared_error(others, direction, result.all.repeats);
+    std::vector<double> saved;
+    for (std::size_t b = 0; b < without.size(); ++b) saved.push_back((all.error[b] - without[b]) / all.norm[b]);
+    one.cell->one_out = mean_of(saved);
+    tick();
+  }
+  return result;
+}
+
 }  // namespace
 
-std::vector<ProbeCell> probe(const train::Task& task, const CompareConfig& config, const std::vector<SiteScreen>& sites,
-                             const std::function<void(std::size_t done, std::size_t all)>& tick) {
+Probe probe(const train::Task& task, const CompareConfig& config, const std::vector<SiteScreen>& sites,
+            const std::function<void(std::size_t done, std::size_t all)>& tick) {
   const std::uint64_t seed = named_seed(task.seed, "compare.probe");
   data::BatchSampler sampler(task.data.train->size(), task.batch_size, named_seed(task.seed, "compare.batches"));
   std::vector<ProbeBatch> batches;
   for (std::int64_t b = 0; b < config.probe.batches; ++b)
     batches.emplace_back(task, task.data.train->get(sampler.indices(b)).to(task.device),
                          named_seed(seed, std::to_string(b)));
-  std::vector<ProbeCell> cells;
-  std::size_t all = 0;
-  for (const ComparedKind& kind : config.kinds) all += sites.size() * (kind.sized ? config.relative_sizes.size() : 1);
-  const auto add_cell = [&](const SiteScreen& site, const ComparedKind& kind, std::optional<double> size) {
-    ProbeCell& cell = cells.emplace_back();
-    cell.site = site.site;
-    cell.direction = site.direction;
-    cell.kind = kind.label;
-    cell.relative_size = size;
-    measure(task, config, kind.at(size.value_or(1)), batches, cell);
-    if (cell.relative_error && site.gain) {
-      const double added = size.value_or(std::pow(10, -cell.sqnr_db->estimate / 20));
-      cell.kink = power_of(*cell.relative_error, 1, 1 / (added * site.gain->estimate));
-    }
-    if (tick) tick(cells.size(), all);
+
+  struct Column {  // of every site's row
+    const ComparedKind* kind;
+    std::optional<double> size;
   };
+  std::vector<Column> columns;
+  for (const ComparedKind& kind : config.kinds) {
+    if (!kind.sized) columns.push_back({&kind, std::nullopt});
+    for (const double size : kind.sized ? config.relative_sizes : std::vector<double>())
+      columns.push_back({&kind, size});
+  }
+  std::vector<Measurement> measurements;
+  for (const Column& column : columns)
+    measurements.emplace_back(task, config, batches, column.kind->at(column.size.value_or(1)));
+
+  const std::size_t alone = sites.size() * columns.size(), all = config.one_out ? 2 * alone : alone;
+  std::size_t done = 0;
+  const auto advance = [&] {
+    ++done;
+    if (tick) tick(done, all);
+  };
+  Probe result;
+  std::vector<Figures> figures;
+  result.cells.reserve(alone);
   for (const SiteScreen& site : sites) {
-    for (const ComparedKind& kind : config.kinds) {
-      const std::size_t first = cells.size();
-      if (!kind.sized) {
-        add_cell(site, kind, std::nullopt);
-        continue;
+    const auto first = static_cast<std::ptrdiff_t>(result.cells.size());
+    for (std::size_t c = 0; c < columns.size(); ++c) {
+      ProbeCell& cell = result.cells.emplace_back();
+      cell.site = site.site;
+      cell.direction = site.direction;
+      cell.kind = columns[c].kind->label;
+      cell.relative_size = columns[c].size;
+      figures.push_back(measurements[c].measure({cell.site}, cell.direction, cell));
+      if (cell.relative_error && site.gain) {
+        const double added = cell.relative_size.value_or(std::pow(10, -cell.sqnr_db->estimate / 20));
+        cell.kink = power_of(*cell.relative_error, 1, 1 / (added * site.gain->estimate));
       }
-      for (const double size : config.relative_sizes) add_cell(site, kind, size);
-      set_exponent(cells.begin() + static_cast<std::ptrdiff_t>(first), cells.end());
+      advance();
+    }
+    for (std::size_t c = 0; c < columns.size();) {
+      std::size_t end = c + 1;
+      while (end < columns.size() && columns[end].kind == columns[c].kind) ++end;
+      const auto row = result.cells.begin() + first;
+      if (columns[c].size) set_exponent(row + static_cast<std::ptrdiff_t>(c), row + static_cast<std::ptrdiff_t>(end));
+      c = end;
     }
   }
-  return cells;
+  for (std::size_t c = 0; c < columns.size(); ++c) {
+    for (const Direction direction : {Direction::kForward, Direction::kBackward}) {
+      std::vector<Measured> column;
+      for (std::size_t i = c; i < result.cells.size(); i += columns.size())
+        if (result.cells[i].direction == direction) column.push_back({&result.cells[i], &figures[i]});
+      if (column.size() < 2) continue;
+      set_ranks(column);
+      result.together.push_back(together(measurements[c], direction, column, config.one_out, advance));
+    }
+  }
+  return result;
 }
 
 }  // namespace gradquake::compare

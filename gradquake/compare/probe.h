@@ -8,6 +8,9 @@
 //   cosine           E cos(u~, u)
 //   loss_change      E(l~ - l) / l
 //   sqnr_db          10 log10(||y||^2 / E||added||^2) at the site
+//   one_out          (E2(all sites of the direction) - E2(all but this one)) / ||u||^2, E2 = E||u~ - u||^2, on the same
+//                    draws: what it would save to leave this one alone. May be negative
+//   rank             among the sites of the direction by relative_error; 1 is the worst (ranks.h)
 //   exponent         slope of ln E||u~ - u||^2 against ln size, from three sizes on
 //   kink             relative_error / (size * gain of the screen): above 1 where first order misses something. The size
 //                    of a kind that comes as it is: what it was, sqrt(E||added||^2) / ||y||
@@ -27,6 +30,7 @@
 
 #include "gradquake/compare/compare_config.h"
 #include "gradquake/compare/interval.h"
+#include "gradquake/compare/ranks.h"
 #include "gradquake/compare/screen.h"
 #include "gradquake/hooks/export.h"
 #include "gradquake/hooks/rule.h"
@@ -42,13 +46,29 @@ struct ProbeCell {
   std::int64_t repeats = 0;                   // draws a batch, or pairs of them
   std::optional<Interval> relative_error, amplification, bias_squared, cosine, loss_change, sqnr_db, kink;
   std::optional<Interval> exponent;  // the same in every size of a site, direction and kind
-  std::string reason;                // why there are none
+  std::optional<Interval> one_out;
+  std::optional<Rank> rank;
+  std::string reason;  // why there are none
 };
 
-// At the task's weights of now, which stay as they are; one cell after the other, sizes innermost. `sites`: whose
-// cells, as the screen found them, whose gains the kink factor takes. `tick`: cells done, of how many; empty: not.
-GRADQUAKE_EXPORT std::vector<ProbeCell> probe(const train::Task& task, const CompareConfig& config,
-                                              const std::vector<SiteScreen>& sites,
-                                              const std::function<void(std::size_t done, std::size_t all)>& tick = {});
+// All sites of a direction at once, each with the draws it has alone.
+struct Together {
+  ProbeCell all;  // its site is ""
+  // Of all at once over the sum of the sites alone: 1 where what they do adds up. Empty where the sum is not surely
+  // another than 0.
+  std::optional<Interval> squared_error, bias_squared, loss_change;
+  // Of ln amplification against the number of the site, from four sites on: what a further layer multiplies it by.
+  std::optional<Interval> depth_slope;
+};
+
+struct Probe {
+  std::vector<ProbeCell> cells;    // sizes innermost, then kinds, then sites as the screen has them
+  std::vector<Together> together;  // by kind, size and direction; empty where a direction has one site
+};
+
+// At the task's weights of now, which stay as they are. `sites`: whose cells, as the screen found them, whose gains the
+// kink factor takes. `tick`: cells done, of how many; empty: not.
+GRADQUAKE_EXPORT Probe probe(const train::Task& task, const CompareConfig& config, const std::vector<SiteScreen>& sites,
+                             const std::function<void(std::size_t done, std::size_t all)>& tick = {});
 
 }  // namespace gradquake::compare

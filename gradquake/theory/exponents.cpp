@@ -57,6 +57,10 @@ double student_quantile(int degrees) {
   return boost::math::quantile(boost::math::students_t(degrees), 0.975);
 }
 
+double student_two_sided(double t, int degrees) {
+  return 2 * boost::math::cdf(boost::math::complement(boost::math::students_t(degrees), std::abs(t)));
+}
+
 double mean_half_width(double squares, std::size_t count) {
   const auto n = static_cast<double>(count);
   return student_quantile(static_cast<int>(count) - 1) * std::sqrt(squares / (n - 1) / n);

@@ -41,6 +41,9 @@ GRADQUAKE_EXPORT Exponent fit_exponent(std::span<const double> T, std::span<cons
 // 97.5 % quantile of Student's t with `degrees` >= 1 degrees of freedom.
 GRADQUAKE_EXPORT double student_quantile(int degrees);
 
+// Probability that Student's t of that many degrees lies farther from 0 than `t`.
+GRADQUAKE_EXPORT double student_two_sided(double t, int degrees);
+
 // Half the width of the 95 % interval around the mean of `count` >= 2 independent values, whose squared distances from
 // it add up to `squares`.
 GRADQUAKE_EXPORT double mean_half_width(double squares, std::size_t count);

@@ -5,10 +5,13 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "gradquake/curvature/state_guard.h"
+#include "gradquake/hooks/plan.h"
+#include "gradquake/hooks/plan_scope.h"
 
 namespace gradquake::train {
 namespace {
@@ -35,10 +38,12 @@ class EvaluationMode {
 
 }  // namespace
 
-EvaluationRecord evaluate(const Task& task, const data::Dataset& dataset, std::int64_t step) {
+EvaluationRecord evaluate(const Task& task, const data::Dataset& dataset, std::int64_t step, Plan* served) {
   const curvature::StateGuard guard(*task.model, std::nullopt, curvature::Derivatives::kFirst);
   const at::NoGradGuard no_grad;
   const EvaluationMode mode(*task.model);
+  std::optional<PlanScope> scope;
+  if (served != nullptr) scope.emplace(*served, StepContext{.step = step});
   const std::unique_ptr<Metric> metric = task.objective->metric(dataset.shape().targets());
   double loss = 0;
   for (std::int64_t first = 0; first < dataset.size(); first += kEvaluationRows) {

@@ -53,5 +53,13 @@ TEST(IntervalTest, IntervalsCoverTheRatioOfTheMeans) {
   EXPECT_LT(covered, 0.98 * kSets);
 }
 
+TEST(IntervalTest, ARatioOfMeansMayHaveAnySignAndNeedsAnythingToDivideBy) {
+  const auto ratio = ratio_of_means({-6, -8, -10}, {3, 4, 5});
+  ASSERT_TRUE(ratio.has_value());
+  EXPECT_DOUBLE_EQ(ratio->estimate, -2);
+  EXPECT_NEAR(ratio->high - ratio->low, 0, 1e-12);
+  EXPECT_FALSE(ratio_of_means({1, 2, 3}, {-1, 0.5, 0.6}).has_value());
+}
+
 }  // namespace
 }  // namespace gradquake::compare

@@ -22,7 +22,7 @@ class ProbeTest : public testing::Test {
     config_.probe = {.batches = 4, .least = 8, .most = 8, .width = 0.1};
     config_.screen = {.batches = 4, .least = 64, .most = 64, .width = 1};
     screen_ = screen(task_, config_);
-    cells_ = probe(task_, config_, screen_.sites);
+    cells_ = probe(task_, config_, screen_.sites).cells;
   }
 
   train::SmallNet net_;
@@ -57,7 +57,7 @@ TEST_F(ProbeTest, WhatGoesBackIsLinearSoPairsOfDrawsLeaveNoBias) {
 
 TEST_F(ProbeTest, ItLeavesTheModelAsItWasAndFindsTheSameAgain) {
   const auto parameters = train::copies(net_.parameters());
-  const std::vector<ProbeCell> again = probe(task_, config_, screen_.sites);
+  const std::vector<ProbeCell> again = probe(task_, config_, screen_.sites).cells;
   EXPECT_TRUE(train::same_bits(net_.parameters(), parameters));
   for (std::size_t i = 0; i < cells_.size(); ++i) {
     EXPECT_EQ(again[i].relative_error->estimate, cells_[i].relative_error->estimate);
@@ -68,7 +68,7 @@ TEST_F(ProbeTest, ItLeavesTheModelAsItWasAndFindsTheSameAgain) {
 // At the site next to the loss every gradient is linear in what comes back.
 TEST_F(ProbeTest, AGainErrorOfTheLastGradientIsThatOfAllAndAllOfItIsBias) {
   config_.kinds = {{perturbations().complete({"scale", {{"factor", 1.25}}}), "scale", false}};
-  for (const ProbeCell& cell : probe(task_, config_, screen_.sites)) {
+  for (const ProbeCell& cell : probe(task_, config_, screen_.sites).cells) {
     if (cell.site != "head" || cell.direction != Direction::kBackward) continue;
     EXPECT_EQ(cell.repeats, 1);
     EXPECT_FALSE(cell.relative_size.has_value());
@@ -86,7 +86,7 @@ TEST_F(ProbeTest, TheBiasOfLostGradientsIsTheShareOfThem) {
   config_.kinds = {{perturbations().complete({"zero", {{"share", 0.25}}}), "zero", false},
                    {perturbations().complete({"multiplicative", {{"scale", 0.25}}}), "multiplicative", false}};
   config_.probe = {.batches = 8, .least = 64, .most = 64, .width = 0.1};
-  for (const ProbeCell& cell : probe(task_, config_, screen_.sites)) {
+  for (const ProbeCell& cell : probe(task_, config_, screen_.sites).cells) {
     if (cell.site != "head" || cell.direction != Direction::kBackward) continue;
     if (cell.kind == "zero") {
       EXPECT_LT(cell.bias_squared->low, 0.0625);
@@ -95,6 +95,39 @@ TEST_F(ProbeTest, TheBiasOfLostGradientsIsTheShareOfThem) {
     } else {
       EXPECT_LT(std::abs(cell.bias_squared->estimate), 1e-20);  // in pairs
     }
+  }
+}
+
+TEST_F(ProbeTest, RanksFollowTheErrorsAndIndependentNoiseOnTheWayBackAddsUp) {
+  config_.relative_sizes = {0.01};
+  config_.probe = {.batches = 8, .least = 32, .most = 32, .width = 0.1};
+  const Probe found = probe(task_, config_, screen_.sites);
+  ASSERT_EQ(found.together.size(), 2U);
+  for (const Together& together : found.together) {
+    const bool backward = together.all.direction == Direction::kBackward;
+    ASSERT_TRUE(together.squared_error.has_value());
+    // Exactly 1 in expectation: what comes back enters linearly, and draws of different sites are independent.
+    if (backward) {
+      EXPECT_LT(together.squared_error->low, 1);
+      EXPECT_GT(together.squared_error->high, 1);
+      EXPECT_FALSE(together.loss_change.has_value());  // 0 over 0
+    }
+    double sum = 0;
+    for (const ProbeCell& cell : found.cells) {
+      if (cell.direction != together.all.direction) continue;
+      ASSERT_TRUE(cell.rank.has_value() && cell.one_out.has_value()) << cell.site;
+      EXPECT_LE(cell.rank->first, cell.rank->last);
+      for (const ProbeCell& other : found.cells) {
+        if (other.direction == cell.direction && other.rank->last < cell.rank->first) {
+          EXPECT_GT(other.relative_error->estimate, cell.relative_error->estimate) << other.site << ' ' << cell.site;
+        }
+      }
+      // E2(all) - E2(all but one) = E2(one), in expectation.
+      const double own = std::pow(cell.relative_error->estimate, 2);
+      EXPECT_NEAR(cell.one_out->estimate, own, 0.3 * own + 2 * (cell.one_out->high - cell.one_out->estimate));
+      sum += own;
+    }
+    EXPECT_NEAR(std::pow(together.all.relative_error->estimate, 2) / sum, together.squared_error->estimate, 0.02);
   }
 }
 

@@ -1,6 +1,9 @@
 // `gradquake compare`: the screen of every site, as a user gets it.
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <map>
+
 #include "workspace.h"
 
 namespace gradquake::end_to_end {
@@ -13,7 +16,8 @@ class CompareTest : public testing::Test {
   static Arguments compare(const Arguments& more = {}) {
     Arguments arguments{"compare", "small.yaml", "perturbations=[]",
                         "compare={at: [0, 30], screen: {batches: 4, vectors: [4, 8]}, relative_sizes: [0.1],"
-                        " probe: {batches: 2, repeats: [2, 2]}}"};
+                        " probe: {batches: 2, repeats: [2, 2]},"
+                        " outcome: {steps: 30, seeds: [2, 2]}}"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return arguments;
   }
@@ -33,7 +37,7 @@ TEST_F(CompareTest, ATableAndAFolderSayTheSameAndTheSameCommandWritesTheSameByte
   ASSERT_EQ(result.status, 0) << result.err;
   EXPECT_EQ(result.err, "");
   const std::vector<std::string> files = tree(workspace_.path() / "runs");
-  ASSERT_EQ(files.size(), 6U);
+  ASSERT_EQ(files.size(), 8U);
   const fs::path own = workspace_.path() / "runs" / files[0];
   EXPECT_NE(result.out.find("picture and tables in runs/" + files[0]), std::string::npos) << result.out;
   const Json json = read_json(own / "compare.json");
@@ -59,6 +63,41 @@ TEST_F(CompareTest, TheConfigOfAComparisonTrainsAsItStands) {
   EXPECT_EQ(workspace_.run({"train", "sites/config.yaml", "run.name=trained", "run.steps=20"}).status, 0);
 }
 
+TEST_F(CompareTest, AKilledComparisonGoesOnAndEndsWithTheSameBytes) {
+  const Arguments arguments = compare({"--only", "outcome"});
+  ASSERT_EQ(workspace_.run(arguments).status, 0);
+  const fs::path own = workspace_.path() / "runs" / "small-compare";
+  std::map<std::string, std::string> whole;
+  for (const std::string& name : tree(own)) whole[name] = read_file(own / name);
+  ASSERT_EQ(whole.count("outcome.csv"), 1U);
+  const std::vector<std::string> runs = lines_of(whole["outcome.jsonl"]);
+  ASSERT_EQ(runs.size(), 8U);
+  // What a kill leaves: some networks, the last line cut short.
+  for (const char* name : {"compare.json", "outcome.csv"}) fs::remove(own / name);
+  std::ofstream(own / "outcome.jsonl") << runs[0] << '\n' << runs[1] << '\n' << runs[2].substr(0, 20);
+  ASSERT_EQ(workspace_.run(arguments).status, 0);
+  for (const auto& [name, bytes] : whole) EXPECT_EQ(read_file(own / name), bytes) << name;
+}
+
+TEST_F(CompareTest, TheCostOfTrainingIsThatOfTheNetworksThatTrainWouldMake) {
+  const Result result = workspace_.run(compare({"--only", "outcome", "--json"}));
+  ASSERT_EQ(result.status, 0) << result.err;
+  const Json outcome = Json::parse(result.out).at("outcome");
+  ASSERT_EQ(workspace_
+                .run({"train", "small.yaml", "run.steps=30", "run.name=same",
+                      "perturbations="
+                      "[{label: compare.forward, sites: \"*\", scale: 0.1, relative_to: rms}]"})
+                .status,
+            0);
+  const double loss = read_json(workspace_.path() / "runs" / "same" / "summary.json").at("eval").at("loss");
+  const Json run = Json::parse(lines_of(read_file(workspace_.path() / "runs" / "small-compare" / "outcome.jsonl"))[1]);
+  EXPECT_EQ(run.at("arm"), "forward");
+  EXPECT_EQ(run.at("loss"), loss);
+  EXPECT_EQ(outcome.at("seeds"), 2);
+  EXPECT_EQ(outcome.at("arms").size(), 4U);
+  EXPECT_EQ(outcome.at("arms")[0].at("cost").at("estimate"), 0);
+}
+
 TEST_F(CompareTest, AFolderOfAnotherConfigIsNotTouched) {
   ASSERT_EQ(workspace_.run(compare({"--out", "sites"})).status, 0);
   const std::string before = read_file(workspace_.path() / "sites" / "compare.json");
@@ -77,6 +116,11 @@ TEST_F(CompareTest, MistakesAreOneLineAndLeaveNothing) {
   expect_mistake(compare({"compare.screen.vectors=[8, 4]"}), "compare.screen.vectors: expected two numbers");
   expect_mistake(compare({"compare.vectors=8"}), "compare.vectors: expected a known key");
   expect_mistake(compare({"--only", "probes"}), "--only");
+  expect_mistake(compare({"--only", "outcome", "compare.sites=conv.*"}), "expected");
+  expect_mistake(compare({"compare.outcome.seeds=[1, 4]"}), "compare.outcome.seeds");
+  expect_mistake(compare({"compare.kinds=[{kind: gaussian, scale: 1}]"}), "compare.kinds.0.scale");
+  expect_mistake(compare({"compare.kinds=[{kind: round, format: int0}]"}), "int2 to int16");
+  expect_mistake(compare({"compare.kinds=[{kind: gaussian}, {kind: gaussian}]"}), "each kind once");
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <stdexcept>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -200,7 +201,12 @@ class Round : public Perturbation {
 
 // Keys that the format does not read are left at their defaults.
 std::optional<KindProblem> check_round(const KindSpec& spec) {
-  const NumberFormat format = number_format(spec.text("format"));
+  NumberFormat format;
+  try {
+    format = number_format(spec.text("format"));
+  } catch (const std::invalid_argument& error) {
+    return KindProblem{"format", detail::one_line(error)};
+  }
   const auto unread = [&](const char* key, bool given, bool read, const char* with) -> std::optional<KindProblem> {
     if (!given || read) return std::nullopt;
     return KindProblem{key,
