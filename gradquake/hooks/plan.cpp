@@ -32,7 +32,8 @@ void require_sites(const Rule& rule, const Glob& glob, const std::vector<std::st
   const auto matches = [&glob](const std::string& site) { return glob.matches(site); };
   if (sites.empty() || std::any_of(sites.begin(), sites.end(), matches)) return;
   detail::refuse("the sites of rule '" + rule.label + "' to match one of the model's " + std::to_string(sites.size()) +
-                     ", nearest " + detail::nearest_names(rule.sites, sites, 3),
+                     (rule.target == Target::kActivation ? "" : " parameters") + ", nearest " +
+                     detail::nearest_names(rule.sites, sites, 3),
                  "'" + rule.sites + "'");
 }
 
@@ -49,8 +50,18 @@ void require_forward_at_saved(const Rule& rule, const Glob& glob, const std::vec
       std::string(to_text(rule.direction)) + (gradient.empty() ? "" : std::string(" and ") + to_text(rule.gradient)));
 }
 
+void require_direction(const Rule& rule) {
+  const Direction own = rule.target == Target::kWeight ? Direction::kForward : Direction::kBackward;
+  if (rule.target == Target::kActivation || rule.direction == own) return;
+  detail::refuse(std::string("direction ") + to_text(own) + " with target " + to_text(rule.target),
+                 to_text(rule.direction));
+}
+
 void require_gradient(const Rule& rule, const Perturbation& perturbation) {
   if (rule.gradient == Gradient::kIdentity) return;
+  if (rule.target != Target::kActivation)
+    detail::refuse_key("gradient", std::string("gradient identity with target ") + to_text(rule.target),
+                       to_text(rule.gradient));
   if (!acts(rule, Direction::kForward))
     detail::refuse_key("gradient", "direction forward or both with gradient " + std::string(to_text(rule.gradient)),
                        "direction backward");
@@ -110,7 +121,7 @@ const ResolvedSite& Plan::State::resolve(const std::string& name) {
   ResolvedSite site{name, alias == options.aliases.end() ? name : alias->second, sites.size(), {}, {}, {}};
   for (std::size_t r = 0; r < rules.size(); ++r) {
     const Rule& rule = rules[r];
-    if (!globs[r].matches(name)) continue;
+    if (rule.target != Target::kActivation || !globs[r].matches(name)) continue;
     if (acts(rule, Direction::kForward)) site.forward.push_back(r);
     if (acts(rule, Direction::kBackward)) site.backward.push_back(r);
     const std::size_t coverage = ledger.state().cover(rule.label, name, to_text(rule.direction));
@@ -125,7 +136,21 @@ const ResolvedSite& Plan::State::resolve(const std::string& name) {
   return sites.back();
 }
 
-Plan::Plan(std::vector<Rule> rules, PlanOptions options, std::vector<std::string> sites)
+const ResolvedSite& Plan::State::resolve_weight(const std::string& name) {
+  const std::scoped_lock lock(mutex);
+  if (const auto known = weights_by_name.find(name); known != weights_by_name.end()) return *known->second;
+  ResolvedSite weight{name, name, weights.size(), {}, {}, {}};
+  for (std::size_t r = 0; r < rules.size(); ++r) {
+    if (rules[r].target == Target::kActivation || !globs[r].matches(name)) continue;
+    (rules[r].target == Target::kWeight ? weight.forward : weight.backward).push_back(r);
+  }
+  weights.push_back(std::move(weight));
+  weights_by_name.emplace(weights.back().name, &weights.back());
+  return weights.back();
+}
+
+Plan::Plan(std::vector<Rule> rules, PlanOptions options, std::vector<std::string> sites,
+           std::vector<std::string> weights)
     : state_(std::make_shared<State>()) {
   fill_labels(rules);
   for (std::size_t r = 0; r < rules.size(); ++r) {
@@ -152,14 +177,18 @@ Plan::Plan(std::vector<Rule> rules, PlanOptions options, std::vector<std::string
     });
     about("sites", [&] {
       state_->globs.emplace_back(rule.sites);  // a malformed glob throws here, not at the first tap
-      require_sites(rule, state_->globs.back(), sites);
+      require_sites(rule, state_->globs.back(), rule.target == Target::kActivation ? sites : weights);
     });
     about(nullptr, [&] {
       require_gradient(rule, *state_->perturbations.back());
       require_amplitude(rule, *state_->perturbations.back(), reach);
     });
-    about("direction", [&] { require_forward_at_saved(rule, state_->globs.back(), sites); });
-    state_->wants_beneath |= asks_for_inputs_or_saved(rule.sites);
+    about("direction", [&] {
+      if (rule.target == Target::kActivation) require_forward_at_saved(rule, state_->globs.back(), sites);
+      require_direction(rule);
+    });
+    const bool at_sites = rule.target == Target::kActivation;
+    state_->wants_beneath |= at_sites && asks_for_inputs_or_saved(rule.sites);
     state_->idle.push_back(false);
     try {
       about(nullptr, [&] { require_effect(*state_->perturbations.back(), reach, options.run_steps); });
@@ -169,11 +198,13 @@ Plan::Plan(std::vector<Rule> rules, PlanOptions options, std::vector<std::string
     }
     state_->largest_amplitudes.push_back(reach.largest);
     state_->unmatched_coverage.push_back(
-        sites.empty() ? state_->ledger.state().cover(rule.label, rule.sites, to_text(rule.direction)) : State::kListed);
+        sites.empty() && at_sites ? state_->ledger.state().cover(rule.label, rule.sites, to_text(rule.direction))
+                                  : State::kListed);
   }
   state_->rules = std::move(rules);
   state_->options = std::move(options);
   for (const std::string& site : sites) state_->resolve(site);
+  for (const std::string& weight : weights) state_->resolve_weight(weight);
 }
 
 void detail::require_in_range(const Plan::State& plan, std::size_t rule, double amplitude, at::ScalarType dtype) {
@@ -211,7 +242,8 @@ std::vector<std::int64_t> Plan::first_firings(std::size_t rule, std::size_t coun
 std::vector<std::string> Plan::sites_of(std::size_t rule) const {
   const std::scoped_lock lock(state_->mutex);
   std::vector<std::string> names;
-  for (const ResolvedSite& site : state_->sites)
+  const bool at_sites = state_->rules.at(rule).target == Target::kActivation;
+  for (const ResolvedSite& site : at_sites ? state_->sites : state_->weights)
     if (state_->globs.at(rule).matches(site.name)) names.push_back(site.name);
   return names;
 }

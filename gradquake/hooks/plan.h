@@ -37,7 +37,9 @@ class GRADQUAKE_EXPORT Plan {
   // run_steps is known, an amplitude that is not finite at a step where the rule fires. A rule that can change nothing
   // within the run (its schedule reaches no step of it, its amplitude is 0 there, or what it adds is 0 throughout) is
   // refused too, unless it says may_be_idle.
-  Plan(std::vector<Rule> rules, PlanOptions options, std::vector<std::string> sites = {});
+  // `weights`: the names of its parameters, which rules of another target address; empty: not known.
+  Plan(std::vector<Rule> rules, PlanOptions options, std::vector<std::string> sites = {},
+       std::vector<std::string> weights = {});
   ~Plan();
   Plan(Plan&&) noexcept;
   Plan& operator=(Plan&&) noexcept;
@@ -47,7 +49,7 @@ class GRADQUAKE_EXPORT Plan {
   // The first `count` steps below run_steps at which the rule fires.
   std::vector<std::int64_t> first_firings(std::size_t rule, std::size_t count) const;
   bool is_idle(std::size_t rule) const;                       // it can change nothing within the run, and may
-  std::vector<std::string> sites_of(std::size_t rule) const;  // in the order of `sites`, then of first tap
+  std::vector<std::string> sites_of(std::size_t rule) const;  // in the order of `sites`, then of first tap; or weights
   const std::vector<Rule>& rules() const;                     // labels filled in
   const PlanOptions& options() const;
 

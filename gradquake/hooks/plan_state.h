@@ -53,6 +53,11 @@ struct Plan::State {
   std::unordered_map<std::string_view, const ResolvedSite*> by_name;
 
   const ResolvedSite& resolve(const std::string& name);
+
+  std::deque<ResolvedSite> weights;  // and the rules that address them, by the parameter's name
+  std::unordered_map<std::string_view, const ResolvedSite*> weights_by_name;
+
+  const ResolvedSite& resolve_weight(const std::string& name);
 };
 
 namespace detail {

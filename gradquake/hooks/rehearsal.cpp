@@ -34,25 +34,29 @@ struct Rehearsal::State {
 
   at::Tensor try_rules(const TapPoint& at, const at::Tensor& tensor, Direction direction) const {
     const ResolvedSite& here = tried.state()->resolve(at.site.name());
+    const std::int64_t dimension = c10::maybe_wrap_dim(at.batch_dim, tensor.dim());
+    try_rules(here, tensor, direction, dimension, detail::samples_in(tensor, dimension, scope->context),
+              static_cast<std::uint32_t>(at.occurrence), "site '");
+    return {};
+  }
+
+  void try_rules(const ResolvedSite& here, const at::Tensor& tensor, Direction direction, std::int64_t dimension,
+                 std::int64_t rows, std::uint32_t occurrence, const char* what) const {
     const bool forward = direction == Direction::kForward;
-    for (const std::size_t rule : tensor.numel() == 0 ? std::vector<std::size_t>{}
-                                  : forward           ? here.forward
-                                                      : here.backward) {
+    if (tensor.numel() == 0) return;
+    for (const std::size_t rule : forward ? here.forward : here.backward) {
       try {
-        const std::int64_t dimension = c10::maybe_wrap_dim(at.batch_dim, tensor.dim());
         detail::require_in_range(*tried.state(), rule, scope->amplitudes[rule], tensor.scalar_type());
-        detail::Injection(scope, here, static_cast<std::uint32_t>(at.occurrence), direction, {rule},
-                          detail::element_order(tensor, dimension),
-                          detail::samples_in(tensor, dimension, scope->context), false)
+        detail::Injection(scope, here, occurrence, direction, {rule}, detail::element_order(tensor, dimension), rows,
+                          false)
             .add_to(tensor);
       } catch (const std::exception& error) {
         const Rule& spec = tried.rules()[rule];
         throw RuleError(rule, detail::key_of(error, "kind"),
-                        "[hooks] rule '" + spec.label + "' of kind '" + spec.perturbation.kind + "' at site '" +
-                            at.site.name() + "', " + (forward ? "forward: " : "backward: ") + detail::one_line(error));
+                        "[hooks] rule '" + spec.label + "' of kind '" + spec.perturbation.kind + "' at " + what +
+                            here.name + "', " + (forward ? "forward: " : "backward: ") + detail::one_line(error));
       }
     }
-    return {};
   }
 
   Plan tried;
@@ -64,5 +68,14 @@ struct Rehearsal::State {
 Rehearsal::Rehearsal(const Plan& plan, StepContext context)
     : state_(std::make_unique<State>(plan, std::move(context))) {}
 Rehearsal::~Rehearsal() = default;
+
+void Rehearsal::try_weights(const std::vector<std::string>& names, const std::vector<at::Tensor>& weights) const {
+  const State of_weights(state_->tried, {.loss_divisor = 1});
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const ResolvedSite& weight = of_weights.tried.state()->resolve_weight(names[i]);
+    for (const Direction direction : {Direction::kForward, Direction::kBackward})
+      of_weights.try_rules(weight, weights[i].detach(), direction, 0, 0, 0, "weight '");
+  }
+}
 
 }  // namespace gradquake

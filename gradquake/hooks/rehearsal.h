@@ -12,7 +12,11 @@
 // or a split batch needs them; a scale or mean that, times the amplitude, leaves the range of the tensor's dtype.
 #pragma once
 
+#include <ATen/core/Tensor.h>
+
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "gradquake/hooks/export.h"
 #include "gradquake/hooks/plan.h"
@@ -26,6 +30,9 @@ class GRADQUAKE_EXPORT Rehearsal {
   // context: as of the PlanScopes to come; with first_row > 0 a split batch is rehearsed.
   Rehearsal(const Plan& plan, StepContext context);
   ~Rehearsal();
+  // The rules that address weights, on them and, for their gradients, on tensors like them.
+  void try_weights(const std::vector<std::string>& names, const std::vector<at::Tensor>& weights) const;
+
   Rehearsal(const Rehearsal&) = delete;
   Rehearsal& operator=(const Rehearsal&) = delete;
 

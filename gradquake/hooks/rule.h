@@ -46,6 +46,16 @@ struct EnumTexts<DrawMode> {
                                                                              {DrawMode::kPerElement, "per_element"}}};
 };
 
+// What `sites` name and the rule perturbs: the tensors at sites, or parameters by their names in state_dict(). A weight
+// is perturbed for the passes of a step (direction forward), its gradient behind them (direction backward): weights.h.
+enum class Target { kActivation, kWeight, kWeightGradient };
+
+template <>
+struct EnumTexts<Target> {
+  static constexpr std::array<std::pair<Target, const char*>, 3> table = {
+      {{Target::kActivation, "activation"}, {Target::kWeight, "weight"}, {Target::kWeightGradient, "weight_gradient"}}};
+};
+
 // What the backward pass sees of a forward perturbation y -> y~: the gradient of y is
 //   identity              that of y~: what was added is a constant (straight-through; the paper's (5))
 //   exact                 that of y~ times d y~ / d y, for kinds that have one
@@ -63,6 +73,7 @@ struct EnumTexts<Gradient> {
 struct Rule {
   std::string label = {};   // empty: its position in the list
   std::string sites = "*";  // glob: * any characters (dots included), ? one, [ab] [a-c] [!a] one of a set
+  Target target = Target::kActivation;
   Direction direction = Direction::kForward;
   KindSpec perturbation = "gaussian";
   KindSpec schedule = "every";

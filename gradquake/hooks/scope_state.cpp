@@ -103,7 +103,7 @@ void ScopeState::judge_coverage() {
     }
   }
   for (std::size_t r = 0; r < rule_due.size(); ++r)
-    if (!matched[r]) judge(all[plan->unmatched_coverage[r]], r, false);
+    if (!matched[r] && plan->rules[r].target == Target::kActivation) judge(all[plan->unmatched_coverage[r]], r, false);
 }
 
 }  // namespace gradquake::detail

@@ -59,6 +59,11 @@ Moments join(const Moments& a, const Moments& b) {
 }  // namespace
 
 void add_moments(const Plan& plan, const std::vector<SiteSize>& sites, theory::Constants& constants) {
+  for (const Rule& rule : plan.rules()) {
+    if (rule.target != Target::kActivation)
+      throw UserError("theory", "expected rules of activations, for the theory has no term for another target, got '" +
+                                    rule.label + "' of target " + to_text(rule.target));
+  }
   constants.delta.clear();
   constants.eps.clear();
   for (const SiteSize& site : sites) {

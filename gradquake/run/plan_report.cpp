@@ -64,9 +64,10 @@ void print_plan(std::ostream& out, const RunConfig& config, const train::Task& t
   for (const std::string& note : task.notes) out << "note: " << note << '\n';
   for (std::size_t i = 0; i < task.plan->rules().size(); ++i) {
     const Rule& rule = task.plan->rules()[i];
-    out << fmt::format("\nrule {}: {}, {}\n", rule.label, to_text(rule.direction),
-                       describe_perturbation(rule.perturbation));
-    out << fmt::format("  sites     {} -> {}\n", rule.sites, fmt::join(task.plan->sites_of(i), ", "));
+    const std::string what = rule.target == Target::kActivation ? to_text(rule.direction) : to_text(rule.target);
+    out << fmt::format("\nrule {}: {}, {}\n", rule.label, what, describe_perturbation(rule.perturbation));
+    out << fmt::format("  {}     {} -> {}\n", rule.target == Target::kActivation ? "sites" : "names", rule.sites,
+                       fmt::join(task.plan->sites_of(i), ", "));
     const std::vector<std::int64_t> firings = task.plan->first_firings(i, kFirings + 1);
     const std::size_t shown = std::min(kFirings, firings.size());
     out << fmt::format("  schedule  {}\n", schedule_words(rule, task));
@@ -96,8 +97,10 @@ std::string plan_json(const RunConfig& config, const train::Task& task) {
   json["rules"] = nlohmann::json::array();
   for (std::size_t i = 0; i < task.plan->rules().size(); ++i) {
     const Rule& rule = task.plan->rules()[i];
-    nlohmann::ordered_json one{
-        {"label", rule.label}, {"sites", task.plan->sites_of(i)}, {"direction", to_text(rule.direction)}};
+    nlohmann::ordered_json one{{"label", rule.label},
+                               {"sites", task.plan->sites_of(i)},
+                               {"target", to_text(rule.target)},
+                               {"direction", to_text(rule.direction)}};
     one.update(perturbation_json(rule.perturbation));
     one["schedule"] = schedule_words(rule, task);
     one["idle"] = task.plan->is_idle(i);

@@ -5,11 +5,15 @@
 #include <torch/nn/module.h>
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "gradquake/core/seeds.h"
 #include "gradquake/curvature/state_guard.h"
 #include "gradquake/hooks/dropout.h"
 #include "gradquake/hooks/plan_scope.h"
+#include "gradquake/hooks/weights.h"
+#include "gradquake/model/trained_parameters.h"
 
 namespace gradquake::train {
 namespace {
@@ -43,7 +47,11 @@ struct GradientPass::Part {
 };
 
 GradientPass::GradientPass(const Task& task, std::vector<at::Tensor> parameters)
-    : task_(task), parameters_(std::move(parameters)), dropout_seed_(named_seed(task.seed, "dropout")) {}
+    : task_(task), parameters_(std::move(parameters)), dropout_seed_(named_seed(task.seed, "dropout")) {
+  const auto of_weights = [](const Rule& rule) { return rule.target != Target::kActivation; };
+  const std::vector<Rule>& rules = task.plan->rules();
+  if (std::any_of(rules.begin(), rules.end(), of_weights)) names_ = model::trained_parameters(*task.model).names;
+}
 
 std::vector<GradientPass::Part> GradientPass::split(const data::Batch& batch) const {
   const std::int64_t rows = batch.rows();
@@ -77,6 +85,8 @@ void GradientPass::clean_pass(const std::vector<Part>& parts, std::int64_t step,
 
 void GradientPass::perturbed_pass(const std::vector<Part>& parts, std::int64_t step, bool share_forward,
                                   StepGradients& result) {
+  std::optional<WeightScope> weights;
+  if (!names_.empty()) weights.emplace(*task_.plan, step, names_, parameters_);
   for (const Part& part : parts) {
     StepContext context;
     context.step = step;
@@ -94,6 +104,7 @@ void GradientPass::perturbed_pass(const std::vector<Part>& parts, std::int64_t s
     accumulate(result.perturbed, gradients_of(loss, parameters_, false));
     result.loss += loss.item<double>();
   }
+  if (weights) result.perturbed = weights->perturbed(std::move(result.perturbed));
 }
 
 StepGradients GradientPass::compute(const data::Batch& batch, std::int64_t step, bool shadow_due) {

@@ -5,6 +5,9 @@
 // addressed by step and row, so both passes see the same masks. Where only backward rules fire one forward pass serves
 // both gradients; where no rule fires u is u~ and there is no second pass.
 //
+// Rules of weights act for the whole of the perturbed pass, those of weight gradients on the sum over its parts
+// (hooks/weights.h).
+//
 // Gradient accumulation (`micro_batch`): a batch of B rows is passed in parts of at most `micro_batch` rows, to fit in
 // memory. Each part's mean loss counts rows / B, so the parts' gradients add up to that of the mean over the batch (but
 // for batch-norm, which sees a part). The plan's scope is told the part's first_row and rows, and loss_divisor = B,
@@ -16,6 +19,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "gradquake/data/dataset.h"
@@ -50,7 +54,8 @@ class GRADQUAKE_EXPORT GradientPass {
 
   const Task& task_;
   std::vector<at::Tensor> parameters_;
-  std::uint64_t dropout_seed_;  // of the addressed masks (hooks/dropout.h)
+  std::vector<std::string> names_;  // of the parameters, where a rule addresses weights
+  std::uint64_t dropout_seed_;      // of the addressed masks (hooks/dropout.h)
 };
 
 }  // namespace gradquake::train

@@ -35,10 +35,12 @@ std::vector<PlacedRule> read_rules(Reader root) {
     const auto place = [&](const std::string& key) {
       placed.places[key] = reader.place(key) + ": " + reader.dotted(key);
     };
-    for (const char* key : {"label", "sites", "direction", "kind", "schedule", "gradient"}) place(key);
+    for (const char* key : {"label", "sites", "target", "direction", "kind", "schedule", "gradient"}) place(key);
     placed.rule.label = read_label(reader, rules);
     reader.require("sites");
     placed.rule.sites = reader.text("sites", "*");
+    placed.rule.target = config::read_enum(reader, "target", placed.rule.target);
+    if (placed.rule.target == Target::kWeightGradient) placed.rule.direction = Direction::kBackward;
     placed.rule.direction = config::read_enum(reader, "direction", placed.rule.direction);
     placed.rule.perturbation = config::read_kind(reader, perturbations(), placed.rule.perturbation.kind);
     for (const NamedValue& parameter : placed.rule.perturbation.values) place(parameter.name);

@@ -1,6 +1,7 @@
 // Reads `perturbations:`, the list of rules, into the torch-free structs of hooks/rule.h.
 //
-//   - {label: late, sites: "layers.[12]", direction: forward, kind: gaussian, scale: 0.1, mean: 0, relative_to: none,
+//   - {label: late, sites: "layers.[12]", target: activation, direction: forward, kind: gaussian, scale: 0.1, mean: 0,
+//   relative_to: none,
 //      draw: per_element, schedule: {kind: every, interval: 100, amplitude: {kind: decay, power: 0.5}},
 //      gradient: identity, may_be_idle: false}
 #pragma once

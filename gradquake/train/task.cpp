@@ -86,8 +86,10 @@ void rehearse(const Task& task) {
   const data::Batch batch = task.data.train->range(0, part).to(task.device);
   const Rehearsal rehearsal(
       *task.plan, {.first_row = part < rows ? part : 0, .rows = part, .loss_divisor = static_cast<double>(rows)});
+  const model::TrainedParameters parameters = model::trained_parameters(*task.model);
+  rehearsal.try_weights(parameters.names, parameters.tensors);
   const at::Tensor loss = task.objective->loss(task.forward(batch), batch);
-  torch::autograd::grad({loss}, model::trained_parameters(*task.model).tensors, {}, std::nullopt, false, true);
+  torch::autograd::grad({loss}, parameters.tensors, {}, std::nullopt, false, true);
 }
 
 }  // namespace
@@ -116,8 +118,9 @@ void resolve(Task& task) {
     if (std::find(names.begin(), names.end(), site) == names.end())
       throw UserError("train", "expected aliases of the model's sites, nearest " +
                                    detail::nearest_names(site, names, 3) + ", got '" + site + "'");
-  task.plan = std::make_unique<Plan>(
-      task.rules, PlanOptions{named_seed(task.seed, "perturbations"), task.steps, task.aliases}, names);
+  task.plan =
+      std::make_unique<Plan>(task.rules, PlanOptions{named_seed(task.seed, "perturbations"), task.steps, task.aliases},
+                             names, model::trained_parameters(*task.model).names);
   rehearse(task);
 }
 
