@@ -65,7 +65,7 @@ Injection::Outcome Injection::add_to(const at::Tensor& tensor) const {
   Outcome all{tensor, {}};
   for (const std::size_t rule : rules_) {
     Outcome next = add(rule, all.value, reference_squared, ledgered_);
-    if (next.slope.defined()) all.slope = all.slope.defined() ? all.slope * next.slope : next.slope;
+    if (next.slope.defined()) all.slope = all.slope.defined() ? all.slope.mul(next.slope) : next.slope;
     all.value = std::move(next.value);
   }
   return all;

@@ -36,7 +36,7 @@ struct TapFunction : torch::autograd::Function<TapFunction> {
                                                  torch::autograd::variable_list gradients) {
     at::Tensor& gradient = gradients[0];
     if (const auto saved = context->get_saved_variables(); !saved.empty() && gradient.defined())
-      gradient = gradient * saved[0];
+      gradient = gradient.mul(saved[0]);
     if (const auto eps = context->saved_data.find(kEps); eps != context->saved_data.end()) {
       gradient = c10::static_intrusive_pointer_cast<HeldInjection>(eps->second.toCapsule())
                      ->injection.add_to_gradient(gradient);

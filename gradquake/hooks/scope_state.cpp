@@ -68,10 +68,9 @@ void ScopeState::end(bool judged) {
 void ScopeState::judge_firings() {
   for (const auto& [where, expectation] : expected_) {
     if (expectation.fired == 1) continue;
-    const ResolvedSite& site = [&, slot = where.first]() -> const ResolvedSite& {
-      const std::scoped_lock lock(plan->mutex);
-      return plan->sites[slot];
-    }();
+    std::unique_lock lock(plan->mutex);
+    const ResolvedSite& site = plan->sites[where.first];  // stays good: the list only grows
+    lock.unlock();
     const std::string reason = expectation.fired > 1       ? "backward was called more than once"
                                : expectation.requires_grad ? "the scope ended without a backward call through it"
                                                            : "its tensor did not require grad";

@@ -1,6 +1,7 @@
 #include "gradquake/paper/claims.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>

@@ -1,5 +1,6 @@
 // Claim (d): is the level a plateau, or do the iterates run off?
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>

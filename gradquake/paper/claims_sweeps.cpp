@@ -1,5 +1,6 @@
 // Claims (g), the coupled sweep, and (h), Table 1: exponents in T.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>

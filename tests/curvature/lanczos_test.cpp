@@ -1,5 +1,6 @@
 #include "gradquake/curvature/lanczos.h"
 
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/types.h>
@@ -160,6 +161,7 @@ struct TrainedNet : TanhNet {
 };
 
 TEST(LanczosTest, BothEndsOfATrainedNetworkAreThoseOfItsHessian) {
+  at::set_num_threads(1);  // products this small spend a second thread on waiting, for minutes on a busy machine
   TrainedNet problem;
   HessianOperator hessian([&] { return problem.loss(); }, problem.net->parameters());
   const auto all = eigenvalues(hessian);

@@ -27,7 +27,7 @@ class LowRank : public Perturbation {
     const bool narrow = tensor.scalar_type() != at::kDouble && tensor.scalar_type() != at::kFloat;
     const auto [u, s, vh] = at::linalg_svd(narrow ? matrix.to(at::kFloat) : matrix, false);
     const at::Tensor approximation =
-        (u.slice(1, 0, rank_) * s.slice(0, 0, rank_)).matmul(vh.slice(0, 0, rank_)).view(ordered.sizes());
+        u.slice(1, 0, rank_).mul(s.slice(0, 0, rank_)).matmul(vh.slice(0, 0, rank_)).view(ordered.sizes());
     return {.value = approximation.permute(detail::inverse(context.element_order)).to(tensor.scalar_type())};
   }
   bool has_amplitude() const override { return false; }

@@ -1,3 +1,5 @@
+#include <ATen/ops/empty_like.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>

@@ -26,7 +26,7 @@ class Swap : public Perturbation {
     const at::Tensor one = by_draw.slice(0, 0, pairs), other = by_draw.slice(0, pairs, 2 * pairs);
     at::Tensor from = at::arange(context.rows, by_draw.options());
     from.index_copy_(0, one, other).index_copy_(0, other, one);
-    const at::Tensor rows = (from.unsqueeze(1) * rows_each + at::arange(rows_each, by_draw.options())).flatten();
+    const at::Tensor rows = from.unsqueeze(1).mul(rows_each).add(at::arange(rows_each, by_draw.options())).flatten();
     return {.value = tensor.index_select(batch_dim, rows)};
   }
   std::string describe() const override { return "exchanges " + short_number(100 * share_) + " % of the samples"; }

@@ -1,7 +1,7 @@
 #include "gradquake/hooks/sites/operator_mode.h"
 
 #include <c10/core/impl/LocalDispatchKeySet.h>
-#include <torch/csrc/autograd/node.h>
+#include <torch/csrc/autograd/function.h>
 #include <torch/library.h>
 #include <torch/nn/module.h>
 

@@ -53,6 +53,12 @@ class KeepingHooks : public torch::autograd::SavedVariableHooks {
 // saved_tensors_hooks): its autograd engine.
 class KeepingEngine : public torch::autograd::Engine {
  public:
+  // LibTorch starts the threads of other devices once a process, for the engine that comes first; a later one without
+  // threads of its own fails at the first tensor that is not on the CPU.
+  KeepingEngine() {
+    initialize_device_threads_pool();
+    if (device_ready_queues_.empty()) start_device_threads();
+  }
   std::unique_ptr<torch::autograd::SavedVariableHooks> get_default_saved_variable_hooks() override {
     if (innermost_gathering == nullptr || innermost_layer == nullptr) return nullptr;
     return KeptTensor::hooks_of(innermost_gathering);

@@ -1,6 +1,7 @@
 #include "gradquake/hooks/sites/self_test.h"
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/version.h>
 
