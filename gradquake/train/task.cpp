@@ -14,6 +14,7 @@
 #include "gradquake/curvature/state_guard.h"
 #include "gradquake/hooks/first_line.h"
 #include "gradquake/hooks/nearest.h"
+#include "gradquake/hooks/perturbation.h"
 #include "gradquake/hooks/rehearsal.h"
 #include "gradquake/hooks/sites/beneath.h"
 #include "gradquake/hooks/sites/self_test.h"
@@ -78,6 +79,18 @@ void note_skipped(Task& task) {
     task.notes.push_back(note);
 }
 
+// What depends on the whole batch comes out otherwise in its parts.
+void note_split(Task& task) {
+  if (task.micro_batch.value_or(task.batch_size) >= task.batch_size) return;
+  for (const Rule& rule : task.plan->rules()) {
+    if (rule.target != Target::kActivation || make_perturbation(rule.perturbation)->scope() != Scope::kBatch) continue;
+    const std::string note =
+        fmt::format("rule {}: {} depends on the whole tensor, of which micro-batches see a part each", rule.label,
+                    describe_perturbation(rule.perturbation));
+    if (std::find(task.notes.begin(), task.notes.end(), note) == task.notes.end()) task.notes.push_back(note);
+  }
+}
+
 // Every rule once on a (micro-)batch.
 void rehearse(const Task& task) {
   if (task.plan->rules().empty()) return;
@@ -122,6 +135,7 @@ void resolve(Task& task) {
       std::make_unique<Plan>(task.rules, PlanOptions{named_seed(task.seed, "perturbations"), task.steps, task.aliases},
                              names, model::trained_parameters(*task.model).names);
   rehearse(task);
+  note_split(task);
 }
 
 void prepare(Task& task) {

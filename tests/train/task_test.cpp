@@ -159,5 +159,24 @@ TEST(TaskTest, TheDryRunLeavesBuffersGeneratorAndGradientsAsTheyWere) {
   EXPECT_EQ(task.sites.size(), 3);
 }
 
+TEST(TaskTest, ASplitBatchIsNotedWhereAKindDependsOnTheWhole) {
+  const auto notes = [](KindSpec kind, std::optional<std::int64_t> micro_batch) {
+    Task task = reading_task(std::make_shared<Reader>());
+    task.micro_batch = micro_batch;
+    Rule rule;
+    rule.label = "r";
+    rule.sites = "words";
+    rule.perturbation = std::move(kind);
+    task.rules = {rule};
+    prepare(task);
+    return task.notes;
+  };
+  EXPECT_TRUE(notes({"round", {{"format", "int8"}}}, std::nullopt).empty());
+  EXPECT_TRUE(notes({"round", {{"format", "bf16"}}}, 4).empty());
+  const std::vector<std::string> split = notes({"round", {{"format", "int8"}}}, 4);
+  ASSERT_EQ(split.size(), 1U);
+  EXPECT_EQ(split[0].find("rule r: rounds to int8"), 0U) << split[0];
+}
+
 }  // namespace
 }  // namespace gradquake::train

@@ -21,12 +21,19 @@ namespace {
 
 using torch::Tensor;
 
-class CudaTest : public testing::Test {
- protected:
-  void SetUp() override {
-    if (!torch::cuda::is_available()) GTEST_SKIP() << "no CUDA device";
-  }
-};
+class DeviceTest : public testing::TestWithParam<torch::DeviceType> {};
+
+std::vector<torch::DeviceType> devices() {
+  std::vector<torch::DeviceType> all{torch::kCPU};
+  if (torch::cuda::is_available()) all.push_back(torch::kCUDA);
+  return all;
+}
+
+std::string device_name(const testing::TestParamInfo<torch::DeviceType>& info) {
+  return info.param == torch::kCPU ? "cpu" : "cuda";
+}
+
+INSTANTIATE_TEST_SUITE_P(On, DeviceTest, testing::ValuesIn(devices()), device_name);
 
 bool same_numbers(const Tensor& a, const Tensor& b) { return (a.eq(b) | (a.isnan() & b.isnan())).all().item<bool>(); }
 
@@ -46,7 +53,7 @@ std::pair<Tensor, Tensor> pass_on(torch::Device device, const KindSpec& kind, Gr
   return {value.detach().cpu(), x.grad().cpu()};
 }
 
-TEST_F(CudaTest, EveryKindMakesWhatItMakesOnTheCpu) {
+TEST_P(DeviceTest, EveryKindMakesWhatItMakesOnTheCpu) {
   const std::vector<KindSpec> kinds = {{"gaussian", {{"scale", 0.5}}},
                                        {"gaussian", {{"relative_to", "rms"}}},
                                        {"uniform", {{"draw", "per_sample"}}},
@@ -74,7 +81,7 @@ TEST_F(CudaTest, EveryKindMakesWhatItMakesOnTheCpu) {
       const Tensor y = test::random({8, 6, 5}, 1, dtype), weight = test::random({8, 6, 5}, 2, torch::kFloat32);
       for (const Gradient gradient : {Gradient::kIdentity, Gradient::kExact, Gradient::kZeroWhereChanged}) {
         if (gradient == Gradient::kExact && !make_perturbation(kind)->has_slope()) continue;
-        const auto [value, slope] = pass_on(torch::kCUDA, kind, gradient, y, weight);
+        const auto [value, slope] = pass_on(GetParam(), kind, gradient, y, weight);
         const auto [expected, expected_slope] = pass_on(torch::kCPU, kind, gradient, y, weight);
         EXPECT_TRUE(same_numbers(value, expected)) << words_of(kind) << ' ' << dtype;
         EXPECT_TRUE(same_numbers(slope, expected_slope)) << words_of(kind) << ' ' << dtype << ' ' << to_text(gradient);
@@ -83,13 +90,13 @@ TEST_F(CudaTest, EveryKindMakesWhatItMakesOnTheCpu) {
   }
 }
 
-TEST_F(CudaTest, AWeightIsPerturbedAndPutBack) {
+TEST_P(DeviceTest, AWeightIsPerturbedAndPutBack) {
   Rule rule;
   rule.label = "w";
   rule.target = Target::kWeight;
   rule.perturbation = {"round", {{"format", "int4"}}};
   Plan plan({rule}, {.seed = 7, .run_steps = 10}, {}, {"fc.weight"});
-  const Tensor weight = test::random({4, 4}, 1).to(torch::kCUDA), before = weight.clone();
+  const Tensor weight = test::random({4, 4}, 1).to(GetParam()), before = weight.clone();
   {
     const WeightScope scope(plan, 3, {"fc.weight"}, {weight});
     EXPECT_FALSE(same_numbers(weight, before));
