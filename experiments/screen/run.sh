@@ -1,20 +1,27 @@
 #!/bin/sh
-# Screens and probes networks of ten sites and more:  experiments/screen/run.sh [digits] [transformer] [resnet]
-# Writes runs/screen-*-compare. GRADQUAKE: the program (default build/release/gradquake). GRADQUAKE_DATA: the folder that
+# Screens and probes networks of ten sites and more:  experiments/screen/run.sh [--quick] [digits] [transformer] [resnet]
+# Writes runs/screen-*-compare. --quick: digits with gelu alone, few draws. GRADQUAKE: the program (default build/release/gradquake). GRADQUAKE_DATA: the folder that
 # holds mnist/ and tinyshakespeare/ (default data).
 set -eu
 here=$(dirname "$0")
 program=${GRADQUAKE:-build/release/gradquake}
 data=${GRADQUAKE_DATA:-data}
+activations="relu gelu"
+draws='screen: {batches: 8}, probe: {batches: 8, repeats: [4, 8]}'
+if [ "${1:-}" = --quick ]; then
+  activations=gelu
+  draws='screen: {batches: 2, vectors: [8, 8]}, probe: {batches: 2, repeats: [2, 2]}'
+  shift
+fi
 few='{at: [0], sites: "*", kinds: [{kind: gaussian}], relative_sizes: [0.01, 0.1], one_out: false'
 for network in ${*:-digits}; do
   case $network in
     digits)
       hidden=$(printf '64, %.0s' $(seq 16))
-      for activation in relu gelu; do
+      for activation in $activations; do
         "$program" compare "$here/../forward_vs_backward/digits.yaml" --only probe "run.name=screen-digits-$activation" \
           "model={kind: mlp, widths: [64, ${hidden}10], activation: $activation}" \
-          "compare=$few, screen: {batches: 8}, probe: {batches: 8, repeats: [4, 8]}}"
+          "compare=$few, $draws}"
       done ;;
     transformer)
       "$program" compare "$here/../../configs/shakespeare_transformer.yaml" --only probe run.name=screen-transformer \

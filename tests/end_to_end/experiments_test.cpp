@@ -51,5 +51,12 @@ TEST(ExperimentsTest, SmoothNetworksHaveTheExponentTwoInBothDirections) {
       EXPECT_NEAR(row.at("exponent").at("estimate").get<double>(), 2, 0.1) << direction << row.at("site");
 }
 
+TEST(ExperimentsTest, TheScreenPutsTheSitesOfASmoothNetworkIntoTheProbesOrder) {
+  const Workspace workspace;
+  const Json at = run_script(workspace, "screen/run.sh", "screen-digits-gelu-compare").at("at")[0];
+  for (const Json& row : at.at("probe"))
+    EXPECT_NEAR(row.at("kink").at("estimate").get<double>(), 1, 0.35) << row.at("site") << row.at("direction");
+}
+
 }  // namespace
 }  // namespace gradquake::end_to_end
