@@ -101,6 +101,17 @@ TEST_F(ResumeTest, RunOfEpochsIsProlongedInSteps) {
   expect_same_run(run, workspace_.trained("same", {longer}));
 }
 
+TEST_F(ResumeTest, RulesOfWeightsFormatsAndFaultsResumeBitForBit) {
+  const std::string rules =
+      "perturbations=[{sites: '*.weight', target: weight, kind: round, format: int4, rounding: stochastic, label: w},"
+      " {sites: 'layers.*', direction: both, kind: bit_flip, rate: 1.0e-4, bits: mantissa, gradient: "
+      "zero_where_changed,"
+      " label: f}, {sites: '*', target: weight_gradient, kind: random_k, share: 0.5, of: tensor, label: k}]";
+  const fs::path run = workspace_.trained("run", {rules, "run.steps=40"});
+  EXPECT_EQ(resume("run", {"run.steps=70"}).status, 0);
+  expect_same_run(run, workspace_.trained("same", {rules, "run.steps=70"}));
+}
+
 TEST_F(ResumeTest, DivergedRunIsNotTrainedPastItsEnd) {
   const Arguments overrides{"optimizer.learning_rate=1e12", "perturbations=[]"};
   const fs::path run = workspace_.trained("run", overrides);
