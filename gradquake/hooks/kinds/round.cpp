@@ -235,7 +235,7 @@ PerturbationKind round() {
        .parameters =
            {Parameter::text("format",
                             "bf16, fp16, e4m3fn, e5m2, e{E}m{M}, int2 to int16, mxfp8, mxfp6, mxfp4, "
-                            "mxint8 or nvfp4 (formats/number_format.h)"),
+                            "mxint8 or nvfp4 (docs/perturbations.md)"),
             Parameter::choice("rounding", texts_of<Rounding>(), "which of the two nearest is taken")
                 .by_default(to_text(Rounding::kNearestEven)),
             Parameter::choice("overflow", texts_of<Overflow>(),
