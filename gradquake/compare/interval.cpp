@@ -49,6 +49,16 @@ Interval mean_of(const std::vector<double>& values) {
   return {mean, mean - half, mean + half};
 }
 
+double p_of_mean(const std::vector<double>& values) {
+  const auto count = static_cast<double>(values.size());
+  const double mean = std::accumulate(values.begin(), values.end(), 0.0) / count;
+  double squares = 0;
+  for (const double one : values) squares += (one - mean) * (one - mean);
+  const double error = std::sqrt(squares / (count - 1) / count);
+  if (mean == 0 || error == 0) return mean == 0 ? 1 : 0;
+  return theory::student_two_sided(mean / error, static_cast<int>(values.size()) - 1);
+}
+
 Interval power_of(const Interval& x, double power, double factor) {
   const auto value = [&](double one) { return factor * std::pow(one, power); };
   Interval result{value(x.estimate), value(x.low), value(x.high)};

@@ -25,6 +25,10 @@ GRADQUAKE_EXPORT std::optional<Interval> ratio_of_means(const std::vector<double
 // The mean of independent values, Student's t around it. Needs two.
 GRADQUAKE_EXPORT Interval mean_of(const std::vector<double>& values);
 
+// Probability that the mean of such values lies as far from 0 as theirs does where the true one is 0: Student's t, two
+// sided. 1 where the mean is 0; 0 where all are one other number.
+GRADQUAKE_EXPORT double p_of_mean(const std::vector<double>& values);
+
 // The figure f(x) = factor * x^power of an interval of positive numbers; where power < 0 low and high change places.
 GRADQUAKE_EXPORT Interval power_of(const Interval& x, double power, double factor = 1);
 

@@ -3,11 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
-#include <numeric>
 
 #include "gradquake/hooks/plan.h"
 #include "gradquake/run/assembly.h"
-#include "gradquake/theory/exponents.h"
 #include "gradquake/theory/shares.h"
 #include "gradquake/train/evaluate.h"
 #include "gradquake/train/trainer.h"
@@ -110,10 +108,7 @@ Difference difference_of(const BySeed& forward, const BySeed& backward, const By
   const std::vector<double> differences = values(
       forward, [&](const OutcomeRun& one, std::size_t i) { return (one.loss - backward[i]->loss) / clean[i]->loss; });
   Difference result{forward[0]->kind, mean_of(differences), "undecided"};
-  const double mean = result.cost.estimate, half = result.cost.high - mean;
-  const int degrees = static_cast<int>(differences.size()) - 1;
-  const double t = half == 0 ? (mean == 0 ? 0 : HUGE_VAL) : mean / half * theory::student_quantile(degrees);
-  if (theory::student_two_sided(t, degrees) <= level) result.worse = mean > 0 ? "forward" : "backward";
+  if (p_of_mean(differences) <= level) result.worse = result.cost.estimate > 0 ? "forward" : "backward";
   return result;
 }
 

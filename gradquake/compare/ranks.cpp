@@ -1,10 +1,9 @@
 #include "gradquake/compare/ranks.h"
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 
-#include "gradquake/theory/exponents.h"
+#include "gradquake/compare/interval.h"
 
 namespace gradquake::compare {
 namespace {
@@ -17,15 +16,8 @@ struct PairTest {
 PairTest test(const std::vector<std::vector<double>>& values, std::size_t i, std::size_t j) {
   std::vector<double> differences;
   for (std::size_t b = 0; b < values[i].size(); ++b) differences.push_back(values[i][b] - values[j][b]);
-  const auto count = static_cast<double>(differences.size());
-  const double mean = std::accumulate(differences.begin(), differences.end(), 0.0) / count;
-  double squares = 0;
-  for (const double one : differences) squares += (one - mean) * (one - mean);
-  const double error = std::sqrt(squares / (count - 1) / count);
-  const double p = mean == 0    ? 1
-                   : error == 0 ? 0
-                                : theory::student_two_sided(mean / error, static_cast<int>(differences.size()) - 1);
-  return mean > 0 ? PairTest{i, j, p} : PairTest{j, i, p};
+  const double sum = std::accumulate(differences.begin(), differences.end(), 0.0), p = p_of_mean(differences);
+  return sum > 0 ? PairTest{i, j, p} : PairTest{j, i, p};
 }
 
 }  // namespace

@@ -21,33 +21,38 @@ Plan copy_of(const Plan& plan) { return {plan.rules(), plan.options()}; }
 struct Rehearsal::State {
   State(const Plan& plan, StepContext context)
       : tried(copy_of(plan)),
-        scope(std::make_shared<detail::ScopeState>(tried.state(), std::move(context))),
+        scope(all_due(std::move(context))),
         observer({.on_forward = [this](const TapPoint& at,
                                        const at::Tensor& tensor) { return try_rules(at, tensor, Direction::kForward); },
                   .on_backward =
                       [this](const TapPoint& at, const at::Tensor& gradient) {
                         return try_rules(at, gradient, Direction::kBackward);
-                      }}) {
-    scope->rule_due.assign(scope->rule_due.size(), true);
-    scope->amplitudes = tried.state()->largest_amplitudes;
+                      }}) {}
+
+  std::shared_ptr<detail::ScopeState> all_due(StepContext context) const {
+    auto all = std::make_shared<detail::ScopeState>(tried.state(), std::move(context));
+    all->rule_due.assign(all->rule_due.size(), true);
+    all->amplitudes = tried.state()->largest_amplitudes;
+    return all;
   }
 
   at::Tensor try_rules(const TapPoint& at, const at::Tensor& tensor, Direction direction) const {
     const ResolvedSite& here = tried.state()->resolve(at.site.name());
     const std::int64_t dimension = c10::maybe_wrap_dim(at.batch_dim, tensor.dim());
-    try_rules(here, tensor, direction, dimension, detail::samples_in(tensor, dimension, scope->context),
+    try_rules(scope, here, tensor, direction, dimension, detail::samples_in(tensor, dimension, scope->context),
               static_cast<std::uint32_t>(at.occurrence), "site '");
     return {};
   }
 
-  void try_rules(const ResolvedSite& here, const at::Tensor& tensor, Direction direction, std::int64_t dimension,
-                 std::int64_t rows, std::uint32_t occurrence, const char* what) const {
+  void try_rules(const std::shared_ptr<detail::ScopeState>& due, const ResolvedSite& here, const at::Tensor& tensor,
+                 Direction direction, std::int64_t dimension, std::int64_t rows, std::uint32_t occurrence,
+                 const char* what) const {
     const bool forward = direction == Direction::kForward;
     if (tensor.numel() == 0) return;
     for (const std::size_t rule : forward ? here.forward : here.backward) {
       try {
-        detail::require_in_range(*tried.state(), rule, scope->amplitudes[rule], tensor.scalar_type());
-        detail::Injection(scope, here, occurrence, direction, {rule}, detail::element_order(tensor, dimension), rows,
+        detail::require_in_range(*tried.state(), rule, due->amplitudes[rule], tensor.scalar_type());
+        detail::Injection(due, here, occurrence, direction, {rule}, detail::element_order(tensor, dimension), rows,
                           false)
             .add_to(tensor);
       } catch (const std::exception& error) {
@@ -70,11 +75,11 @@ Rehearsal::Rehearsal(const Plan& plan, StepContext context)
 Rehearsal::~Rehearsal() = default;
 
 void Rehearsal::try_weights(const std::vector<std::string>& names, const std::vector<at::Tensor>& weights) const {
-  const State of_weights(state_->tried, {.loss_divisor = 1});
+  const auto whole = state_->all_due({.loss_divisor = 1});  // weights have no rows
   for (std::size_t i = 0; i < names.size(); ++i) {
-    const ResolvedSite& weight = of_weights.tried.state()->resolve_weight(names[i]);
+    const ResolvedSite& weight = state_->tried.state()->resolve_weight(names[i]);
     for (const Direction direction : {Direction::kForward, Direction::kBackward})
-      of_weights.try_rules(weight, weights[i].detach(), direction, 0, 0, 0, "weight '");
+      state_->try_rules(whole, weight, weights[i].detach(), direction, 0, 0, 0, "weight '");
   }
 }
 

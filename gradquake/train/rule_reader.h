@@ -1,9 +1,8 @@
 // Reads `perturbations:`, the list of rules, into the torch-free structs of hooks/rule.h.
 //
-//   - {label: late, sites: "layers.[12]", target: activation, direction: forward, kind: gaussian, scale: 0.1, mean: 0,
-//   relative_to: none,
-//      draw: per_element, schedule: {kind: every, interval: 100, amplitude: {kind: decay, power: 0.5}},
-//      gradient: identity, may_be_idle: false}
+//   - {label: late, sites: "layers.[12]", target: activation, direction: forward, gradient: identity,
+//      kind: gaussian, scale: 0.1, mean: 0, relative_to: none, draw: per_element,
+//      schedule: {kind: every, interval: 100, amplitude: {kind: decay, power: 0.5}}, may_be_idle: false}
 #pragma once
 
 #include <map>

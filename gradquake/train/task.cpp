@@ -71,12 +71,15 @@ std::vector<SiteInfo> dry_run(const Task& task) {
   return recorder.sites();
 }
 
+// A task may be resolved more than once.
+void add_note(Task& task, const std::string& note) {
+  if (std::find(task.notes.begin(), task.notes.end(), note) == task.notes.end()) task.notes.push_back(note);
+}
+
 void note_skipped(Task& task) {
   if (!task.operator_sites) return;
   const std::string skipped = summary_of(task.operator_sites->skipped());
-  const std::string note = "operators whose outputs are no sites: " + skipped + "; plan --json lists them";
-  if (!skipped.empty() && std::find(task.notes.begin(), task.notes.end(), note) == task.notes.end())
-    task.notes.push_back(note);
+  if (!skipped.empty()) add_note(task, "operators whose outputs are no sites: " + skipped + "; plan --json lists them");
 }
 
 // What depends on the whole batch comes out otherwise in its parts.
@@ -84,22 +87,19 @@ void note_split(Task& task) {
   if (task.micro_batch.value_or(task.batch_size) >= task.batch_size) return;
   for (const Rule& rule : task.plan->rules()) {
     if (rule.target != Target::kActivation || make_perturbation(rule.perturbation)->scope() != Scope::kBatch) continue;
-    const std::string note =
-        fmt::format("rule {}: {} depends on the whole tensor, of which micro-batches see a part each", rule.label,
-                    describe_perturbation(rule.perturbation));
-    if (std::find(task.notes.begin(), task.notes.end(), note) == task.notes.end()) task.notes.push_back(note);
+    add_note(task, fmt::format("rule {}: {} depends on the whole tensor, of which micro-batches see a part each",
+                               rule.label, describe_perturbation(rule.perturbation)));
   }
 }
 
 // Every rule once on a (micro-)batch.
-void rehearse(const Task& task) {
+void rehearse(const Task& task, const model::TrainedParameters& parameters) {
   if (task.plan->rules().empty()) return;
   const curvature::StateGuard guard(*task.model, std::nullopt, curvature::Derivatives::kFirst);
   const std::int64_t rows = batch_rows(task), part = std::min(rows, task.micro_batch.value_or(rows));
   const data::Batch batch = task.data.train->range(0, part).to(task.device);
   const Rehearsal rehearsal(
       *task.plan, {.first_row = part < rows ? part : 0, .rows = part, .loss_divisor = static_cast<double>(rows)});
-  const model::TrainedParameters parameters = model::trained_parameters(*task.model);
   rehearsal.try_weights(parameters.names, parameters.tensors);
   const at::Tensor loss = task.objective->loss(task.forward(batch), batch);
   torch::autograd::grad({loss}, parameters.tensors, {}, std::nullopt, false, true);
@@ -131,10 +131,11 @@ void resolve(Task& task) {
     if (std::find(names.begin(), names.end(), site) == names.end())
       throw UserError("train", "expected aliases of the model's sites, nearest " +
                                    detail::nearest_names(site, names, 3) + ", got '" + site + "'");
+  const model::TrainedParameters parameters = model::trained_parameters(*task.model);
   task.plan =
       std::make_unique<Plan>(task.rules, PlanOptions{named_seed(task.seed, "perturbations"), task.steps, task.aliases},
-                             names, model::trained_parameters(*task.model).names);
-  rehearse(task);
+                             names, parameters.names);
+  rehearse(task, parameters);
   note_split(task);
 }
 

@@ -53,6 +53,14 @@ TEST(IntervalTest, IntervalsCoverTheRatioOfTheMeans) {
   EXPECT_LT(covered, 0.98 * kSets);
 }
 
+// t = 2 sqrt(3) with two degrees: 1 - t / sqrt(2 + t^2) in closed form.
+TEST(IntervalTest, TheMeansProbabilityIsStudents) {
+  const double t = 2 * std::sqrt(3);
+  EXPECT_NEAR(p_of_mean({1, 2, 3}), 1 - t / std::sqrt(2 + t * t), 1e-12);
+  EXPECT_EQ(p_of_mean({-1, 1}), 1);
+  EXPECT_EQ(p_of_mean({2, 2, 2}), 0);
+}
+
 TEST(IntervalTest, ARatioOfMeansMayHaveAnySignAndNeedsAnythingToDivideBy) {
   const auto ratio = ratio_of_means({-6, -8, -10}, {3, 4, 5});
   ASSERT_TRUE(ratio.has_value());

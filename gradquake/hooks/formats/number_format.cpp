@@ -21,7 +21,7 @@ std::optional<int> take_number(std::string_view& text) {
 
 FloatFormat float_format(int exponent_bits, int mantissa_bits, bool finite) {
   const int bias = (1 << (exponent_bits - 1)) - 1;
-  FloatFormat format{exponent_bits, mantissa_bits, 1 - bias, finite ? bias + 1 : bias, 0, !finite};
+  FloatFormat format{mantissa_bits, 1 - bias, finite ? bias + 1 : bias, 0, !finite};
   const int steps_below = finite && exponent_bits + mantissa_bits == 7 ? 2 : 1;  // the code of NaN
   format.largest = std::ldexp(2 - steps_below * std::ldexp(1.0, -mantissa_bits), format.highest_exponent);
   return format;
@@ -58,7 +58,8 @@ std::optional<BlockFormat> block_format(std::string_view name) {
   if (name == "mxfp6_e3m2") return of("e3m2fn");
   if (name == "mxfp4") return of("e2m1fn");
   if (name == "mxint8") return BlockFormat{.integer = true};
-  if (name == "nvfp4") return BlockFormat{.block = 16, .element = *float_format("e2m1fn"), .scale_is_float = true};
+  if (name == "nvfp4")
+    return BlockFormat{.block = 16, .element = *float_format("e2m1fn"), .scale = float_format("e4m3fn")};
   return std::nullopt;
 }
 

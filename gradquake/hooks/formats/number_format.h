@@ -2,7 +2,7 @@
 //
 //   bf16 fp16 e5m2 e{E}m{M}   sign, E exponent bits, M mantissa bits, bias 2^(E-1) - 1, subnormals; the topmost
 //   exponent
-//                             is kept for inf and NaN, as in IEEE 754. 2 <= E <= 8, 1 <= M <= 22
+//                             stands for inf and NaN, as in IEEE 754. 2 <= E <= 8, 1 <= M <= 22
 //   e4m3fn e{E}m{M}fn         the same without inf: the topmost exponent counts. With 8 bits in all the largest code is
 //                             NaN (e4m3fn ends at 448), with fewer there is no NaN (e2m1fn ends at 6), as in the OCP's
 //                             8-bit (1.0, 2023) and microscaling formats (1.0, 2023)
@@ -15,6 +15,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -23,7 +24,6 @@
 namespace gradquake {
 
 struct FloatFormat {
-  int exponent_bits = 8;
   int mantissa_bits = 7;
   int lowest_exponent = -126;  // of a normal number; subnormals are multiples of 2^(lowest_exponent - mantissa_bits)
   int highest_exponent = 127;
@@ -39,7 +39,7 @@ struct BlockFormat {
   std::int64_t block = 32;  // elements that share a scale
   bool integer = false;     // mxint8: multiples of 1/64 up to 127/64; else `element`
   FloatFormat element = {};
-  bool scale_is_float = false;  // nvfp4: e4m3fn, relative to the tensor; else a power of two
+  std::optional<FloatFormat> scale = {};  // nvfp4: of a scale relative to the tensor's; else it is a power of two
 };
 
 using NumberFormat = std::variant<FloatFormat, IntegerFormat, BlockFormat>;

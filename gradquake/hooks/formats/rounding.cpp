@@ -1,13 +1,7 @@
 #include "gradquake/hooks/formats/rounding.h"
 
 // Compiled once per target, as noise.cpp is. The same steps everywhere, none of them fused, so the same bits.
-#ifndef HWY_DISABLED_TARGETS
-#define HWY_DISABLED_TARGETS (~(HWY_AVX2 | HWY_AVX3 | HWY_SCALAR | HWY_EMU128))
-#endif
-#include <hwy/detect_targets.h>
-#ifndef HWY_EMU128  // Highway 0.16 (Ubuntu 22.04) has no such target
-#define HWY_EMU128 0
-#endif
+#include "gradquake/hooks/random/vector_targets.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "gradquake/hooks/formats/rounding.cpp"
 #include <hwy/foreach_target.h>  // comes before highway.h

@@ -233,7 +233,7 @@ HWY_INLINE int floor_log2(T x) {  // of a positive number
 template <bool kStochastic, class T, class Rounder>
 HWY_INLINE void to_blocks(const T* in, T* out, std::size_t n, const BlockFormat& format, T tensor_scale,
                           const Rounder& element, const float* uniform) {
-  const ToFloat<T, false> scale_format({4, 3, -6, 8, 448, false}, Overflow::kSaturate);  // e4m3fn
+  const ToFloat<T, false> to_scale(format.scale.value_or(FloatFormat{}), Overflow::kSaturate);
   const auto block = static_cast<std::size_t>(format.block);
   const int topmost = format.integer ? 0 : format.element.highest_exponent;
   constexpr int kLeastScale = -127;  // as an exponent
@@ -241,9 +241,9 @@ HWY_INLINE void to_blocks(const T* in, T* out, std::size_t n, const BlockFormat&
     const std::size_t count = HWY_MIN(block, n - i);
     const T largest = largest_magnitude(in + i, count);
     T scale = 0;
-    if (format.scale_is_float) {
+    if (format.scale) {
       const T wanted = tensor_scale == 0 ? T{0} : largest / static_cast<T>(format.element.largest) / tensor_scale;
-      scale = tensor_scale * hn::GetLane(scale_format(hn::Set(kTag<T>, wanted), hn::Zero(kTag<T>)));
+      scale = tensor_scale * hn::GetLane(to_scale(hn::Set(kTag<T>, wanted), hn::Zero(kTag<T>)));
     } else {
       const int exponent = largest == 0 ? kLeastScale : floor_log2(largest) - topmost;
       scale = std::ldexp(T{1}, HWY_MAX(kLeastScale, HWY_MIN(exponent, -kLeastScale)));

@@ -60,10 +60,7 @@ class BitFlip : public Perturbation {
         bits_(range_of(part_, view_)) {}
 
   Perturbed apply(const at::Tensor& tensor, const PerturbationContext& context) const override {
-    if (count_ && context.rows == 0)
-      detail::refuse_key("count", "a batch dimension that holds every sample", c10::str("shape ", tensor.sizes()));
-    if (const std::int64_t most = count_ ? tensor.numel() / context.rows * bits_.count() : 0; count_ && *count_ > most)
-      detail::refuse_key("count", "at most the " + std::to_string(most) + " bits of a sample", std::to_string(*count_));
+    if (count_) require_bits(tensor, context);
     return {.value = detail::in_working_type(tensor, [&](const at::Tensor& wide, auto zero) {
               using T = decltype(zero);
               return detail::map_in_order<T>(wide, context.element_order, [&](const T* in, T* out, std::uint64_t n) {
@@ -87,6 +84,13 @@ class BitFlip : public Perturbation {
   Scope scope() const override { return view_ == BitView::kInt8 ? Scope::kBatch : Scope::kElement; }
 
  private:
+  void require_bits(const at::Tensor& tensor, const PerturbationContext& context) const {
+    detail::require_samples(tensor, context, "count");
+    const std::int64_t most = tensor.numel() / context.rows * bits_.count();
+    if (*count_ > most)
+      detail::refuse_key("count", "at most the " + std::to_string(most) + " bits of a sample", std::to_string(*count_));
+  }
+
   template <class T>
   static T int8_step(const T* in, std::uint64_t n) {
     const Extent<T> extent = finite_extent(in, n);

@@ -46,8 +46,7 @@ at::Tensor uniform_draws(const at::Tensor& tensor, const PerturbationContext& co
     return in_place(
         uniform_numbers(tensor.numel(), context.stream, detail::first_element(tensor, context)).view(shape));
   }
-  if (context.rows == 0)
-    detail::refuse_key("of", "a batch dimension that holds every sample", c10::str("shape ", tensor.sizes()));
+  detail::require_samples(tensor, context, "of");
   const std::int64_t rows_each = shape[0] / context.rows;
   const auto first_row = static_cast<std::uint64_t>(context.first_row);
   if (unit == Unit::kFeature) {

@@ -7,16 +7,31 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "gradquake/hooks/kinds/noise_perturbation.h"
 #include "gradquake/hooks/perturbation.h"
 #include "gradquake/hooks/random/noise.h"
+#include "gradquake/hooks/refuse.h"
 
 namespace gradquake::detail {
 
 // Chunks a thread takes at least: waking another thread costs about as much as one chunk of normals.
 inline constexpr std::int64_t kChunksPerThread = 2;
+
+// Rows of n elements that a thread takes at least.
+inline std::int64_t rows_a_thread(std::int64_t n) {
+  constexpr auto kElements = kChunksPerThread * static_cast<std::int64_t>(kNoiseChunk);
+  return std::max<std::int64_t>(1, kElements / std::max<std::int64_t>(n, 1));
+}
+
+// Throws about `key` of the rule where samples cannot be told apart; `use`: " for ...", what needs them.
+inline void require_samples(const at::Tensor& tensor, const PerturbationContext& context, const char* key,
+                            const std::string& use = "") {
+  if (context.rows > 0) return;
+  refuse_key(key, "a batch dimension that holds every sample" + use, c10::str("shape ", tensor.sizes()));
+}
 
 // Calls part(begin, end) for each chunk of [0, n), cut where first + i is a multiple of kNoiseChunk, and joins what it
 // returns in order.
@@ -78,12 +93,16 @@ at::Tensor map_in_order(const at::Tensor& tensor, const std::vector<std::int64_t
   return value;
 }
 
+// Whether the kernels take it: float32 or float64 on the CPU.
+inline bool is_of_working_type(const at::Tensor& tensor) {
+  return tensor.is_cpu() && (tensor.scalar_type() == at::kDouble || tensor.scalar_type() == at::kFloat);
+}
+
 // apply(tensor, T{}) with T float or double and a tensor of it on the CPU: the one given, or a copy whose result is
 // rounded back once.
 template <typename Apply>
 at::Tensor in_working_type(const at::Tensor& tensor, const Apply& apply) {
-  const bool is_double = tensor.scalar_type() == at::kDouble;
-  const bool as_it_is = tensor.is_cpu() && (is_double || tensor.scalar_type() == at::kFloat);
+  const bool is_double = tensor.scalar_type() == at::kDouble, as_it_is = is_of_working_type(tensor);
   const at::Tensor wide = as_it_is ? tensor : tensor.to(at::kCPU, is_double ? at::kDouble : at::kFloat);
   const at::Tensor value = is_double ? apply(wide, double{}) : apply(wide, float{});
   return as_it_is ? value : empty_keeping_strides(tensor).copy_(value);

@@ -151,10 +151,7 @@ Perturbed NoisePerturbation::apply_as(const at::Tensor& tensor, const Perturbati
     add_noise(variate_, &zero, &one_draw, 1, mean, scale, context.stream, 0);
     return add_to_elements<T>(Variate::kConstant, tensor, order, one_draw, zero, context.stream, 0);
   }
-  if (context.rows == 0) {
-    detail::refuse_key("draw", "a batch dimension that holds every sample for draw per_sample or per_feature",
-                       c10::str("shape ", tensor.sizes()));
-  }
+  detail::require_samples(tensor, context, "draw", " for draw per_sample or per_feature");
 
   // In element order, with the batch dimension split into samples and the rows of one: [rows, size / rows, ...].
   at::Tensor value = detail::empty_keeping_strides(tensor);
@@ -178,14 +175,13 @@ Perturbed NoisePerturbation::apply_as(const at::Tensor& tensor, const Perturbati
 }
 
 Perturbed NoisePerturbation::apply(const at::Tensor& tensor, const PerturbationContext& context) const {
-  const at::ScalarType dtype = tensor.scalar_type();
-  const bool is_double = dtype == at::kDouble;
-  if (tensor.is_cpu() && (is_double || dtype == at::kFloat))
-    return is_double ? apply_as<double>(tensor, context, dtype) : apply_as<float>(tensor, context, dtype);
-  const at::Tensor wide = tensor.to(at::kCPU, is_double ? at::kDouble : at::kFloat);
-  Perturbed result = is_double ? apply_as<double>(wide, context, dtype) : apply_as<float>(wide, context, dtype);
-  result.value = detail::empty_keeping_strides(tensor).copy_(result.value);
-  result.norms->changed = !at::equal(result.value, tensor);
+  Perturbed result;
+  result.value = detail::in_working_type(tensor, [&](const at::Tensor& wide, auto zero) {
+    Perturbed own = apply_as<decltype(zero)>(wide, context, tensor.scalar_type());
+    result.norms = own.norms;
+    return own.value;
+  });
+  if (!detail::is_of_working_type(tensor)) result.norms->changed = !at::equal(result.value, tensor);
   return result;
 }
 

@@ -52,16 +52,16 @@ namespace {
 template <class T>
 IntegerGrid<T> grid_of(const Extent<T>& extent, int bits, bool symmetric) {
   const double steps = std::ldexp(1.0, symmetric ? bits - 1 : bits) - 1;
-  const auto at_least_one = [](double step) {
+  const auto positive = [](double step) {
     return std::max(static_cast<T>(step), std::numeric_limits<T>::denorm_min());
   };
   const auto highest = static_cast<T>(steps);
   if (symmetric) {
     const double largest = std::max(-static_cast<double>(extent.lowest), static_cast<double>(extent.highest));
-    return {at_least_one(largest / steps), 0, -highest, highest};
+    return {positive(largest / steps), 0, -highest, highest};
   }
   const double low = std::min<double>(extent.lowest, 0), high = std::max<double>(extent.highest, 0);
-  const T step = at_least_one(high / steps - low / steps);
+  const T step = positive(high / steps - low / steps);
   return {step, static_cast<T>(std::nearbyint(-low / static_cast<double>(step))), 0, highest};
 }
 
@@ -98,7 +98,7 @@ class Round : public Perturbation {
   Scope scope() const override {
     if (std::holds_alternative<FloatFormat>(format_)) return Scope::kElement;
     const auto* const block = std::get_if<BlockFormat>(&format_);
-    if (block != nullptr && !block->scale_is_float && block_dim_ != 0) return Scope::kSample;
+    if (block != nullptr && !block->scale && block_dim_ != 0) return Scope::kSample;
     return block == nullptr && shared_ == Shared::kToken ? Scope::kSample : Scope::kBatch;
   }
 
@@ -131,13 +131,10 @@ class Round : public Perturbation {
     const std::int64_t n = in.size(-1), groups = n == 0 ? 0 : in.numel() / n;
     const T* const from = in.const_data_ptr<T>();
     T* const to = out.mutable_data_ptr<T>();
-    const std::int64_t grain =
-        std::max<std::int64_t>(1, static_cast<std::int64_t>(kNoiseChunk) * 2 / std::max<std::int64_t>(n, 1));
-    at::parallel_for(0, groups, grain, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t g = begin; g < end; ++g) {
+    at::parallel_for(0, groups, detail::rows_a_thread(n), [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t g = begin; g < end; ++g)
         round(from + g * n, to + g * n, static_cast<std::size_t>(n),
               u.defined() ? u.const_data_ptr<float>() + g * n : nullptr);
-      }
     });
     return out;
   }
@@ -178,10 +175,11 @@ class Round : public Perturbation {
     if (block_dim_ < -tensor.dim() || block_dim_ >= tensor.dim())
       detail::refuse_key("block_dim", "a dimension of the tensor", c10::str(block_dim_, " for shape ", tensor.sizes()));
     T tensor_scale = 0;
-    if (format.scale_is_float) {
+    if (format.scale) {
       const at::Tensor flat = tensor.contiguous();
       const Extent<T> extent = finite_extent(flat.const_data_ptr<T>(), static_cast<std::size_t>(flat.numel()));
-      tensor_scale = std::max(-extent.lowest, extent.highest) / static_cast<T>(format.element.largest * 448);
+      tensor_scale =
+          std::max(-extent.lowest, extent.highest) / static_cast<T>(format.element.largest * format.scale->largest);
     }
     const auto behind = [&](const at::Tensor& whole) { return whole.movedim(block_dim_, -1); };
     const at::Tensor uniform = uniform_for(tensor, context);

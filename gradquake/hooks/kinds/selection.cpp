@@ -17,8 +17,6 @@
 namespace gradquake::kinds {
 namespace {
 
-constexpr std::int64_t kLeastWork = 16384;  // elements a thread takes at least
-
 // Magnitudes of float32 are in the order of their bits without the sign.
 void mark_largest(const float* scores, bool* marks, std::int64_t kept, std::vector<std::uint32_t>& magnitudes,
                   std::vector<std::uint32_t>& sorted) {
@@ -80,16 +78,13 @@ std::optional<KindProblem> check_kept(const KindSpec& spec) {
 at::Tensor largest_of(const at::Tensor& scores, const KeptCount& count, const PerturbationContext& context) {
   const at::Tensor ordered = scores.permute(context.element_order);
   const bool by_sample = count.pool() == Pool::kSample;
-  if (by_sample && context.rows == 0)
-    detail::refuse_key("of", "a batch dimension that holds every sample for of: sample",
-                       c10::str("shape ", scores.sizes()));
+  if (by_sample) detail::require_samples(scores, context, "of", " for of: sample");
   const at::Tensor pools = ordered.reshape({by_sample ? context.rows : 1, -1}).to(at::kCPU, at::kFloat).contiguous();
   const std::int64_t n = pools.size(1), kept = count.of(n);
   const at::Tensor mask = at::empty(pools.sizes(), at::kBool);
   const float* const from = pools.const_data_ptr<float>();
   bool* const to = mask.mutable_data_ptr<bool>();
-  const std::int64_t grain = std::max<std::int64_t>(1, kLeastWork / std::max<std::int64_t>(n, 1));
-  at::parallel_for(0, pools.size(0), grain, [&](std::int64_t begin, std::int64_t end) {
+  at::parallel_for(0, pools.size(0), detail::rows_a_thread(n), [&](std::int64_t begin, std::int64_t end) {
     std::vector<std::uint32_t> magnitudes(static_cast<std::size_t>(n)), sorted;
     for (std::int64_t pool = begin; pool < end; ++pool)
       mark_largest(from + pool * n, to + pool * n, kept, magnitudes, sorted);

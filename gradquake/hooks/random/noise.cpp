@@ -1,14 +1,8 @@
 #include "gradquake/hooks/random/noise.h"
 
-// Highway compiles this file once per target. AVX2 and AVX-512 only: what comes before them has no fused multiply-add,
-// so it would give other bits; there the reference runs.
-#ifndef HWY_DISABLED_TARGETS
-#define HWY_DISABLED_TARGETS (~(HWY_AVX2 | HWY_AVX3 | HWY_SCALAR | HWY_EMU128))
-#endif
-#include <hwy/detect_targets.h>
-#ifndef HWY_EMU128  // Highway 0.16 (Ubuntu 22.04) has no such target
-#define HWY_EMU128 0
-#endif
+// Highway compiles this file once per target. Without fused multiply-add it would give other bits; there the reference
+// runs.
+#include "gradquake/hooks/random/vector_targets.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "gradquake/hooks/random/noise.cpp"
 #include <hwy/foreach_target.h>  // comes before highway.h
