@@ -85,6 +85,7 @@ function(gradquake_test name)
   target_link_libraries(${name}_test PRIVATE gradquake_settings ${arg_ROOMS} ${arg_LIBRARIES} GTest::gtest GTest::gtest_main)
   target_compile_definitions(${name}_test PRIVATE GRADQUAKE_SOURCE_DIR="${PROJECT_SOURCE_DIR}" GRADQUAKE_BINARY_DIR="${PROJECT_BINARY_DIR}")
   set_target_properties(${name}_test PROPERTIES UNITY_BUILD OFF)  # every test file has helpers of its own
+  target_compile_options(${name}_test PRIVATE $<$<CONFIG:Release>:-O1>)  # what is tested is optimised; a fifth less time
   if(gradquake_train IN_LIST arg_ROOMS OR gradquake_hooks IN_LIST arg_LIBRARIES)
     gradquake_precompiled(${name}_test)
     target_compile_options(${name}_test PRIVATE -fPIC)  # as the precompiled headers were
