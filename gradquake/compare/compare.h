@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -15,8 +16,9 @@
 
 namespace gradquake::compare {
 
-// Which part is asked for; the probe takes the screen with it.
-enum class Part { kAll, kScreen, kProbe, kOutcome };
+// Which part is asked for; the probe and the budget take the screen with them. All: the budget where the config has
+// one.
+enum class Part { kAll, kScreen, kProbe, kOutcome, kBudget };
 
 // Where a comparison goes.
 struct ResultFolder {
@@ -24,16 +26,16 @@ struct ResultFolder {
   std::string resolved;  // copy of the config, its config.yaml
 };
 
-// Networks whose training is finished are kept in the folder's outcome.jsonl, and not trained again; the folder is made
-// with the first of them. `progress`: a line to show while it works ("step 200: 8 vectors"); empty: none. Throws
-// UserError.
-GRADQUAKE_EXPORT Comparison compare(const run::RunConfig& config, const CompareConfig& asked, Part part,
+// `jobs`: processes that work at a time, one thread each; the result does not depend on their number. Networks whose
+// training is finished are kept in the folder's networks.jsonl, and not trained again; the folder is made with the
+// first of them. `progress`: a line to show while it works ("step 200: 8 vectors"); empty: none. Throws UserError.
+GRADQUAKE_EXPORT Comparison compare(run::RunConfig config, const CompareConfig& asked, Part part, std::int64_t jobs,
                                     const ResultFolder& folder,
                                     const std::function<void(const std::string&)>& progress = {});
 
 // A folder that stands there is written over where it is a comparison's of the same config, else UserError.
 GRADQUAKE_EXPORT void expect_own(const ResultFolder& folder);
-// compare.json, screen.csv, probe.csv, outcome.csv and map.svg. Equal comparisons give equal bytes.
+// compare.json, screen.csv, probe.csv, outcome.csv, budget.csv and map.svg. Equal comparisons give equal bytes.
 GRADQUAKE_EXPORT void write_comparison(const ResultFolder& folder, const Comparison& comparison);
 
 }  // namespace gradquake::compare
@@ -41,6 +43,9 @@ GRADQUAKE_EXPORT void write_comparison(const ResultFolder& folder, const Compari
 template <>
 struct gradquake::EnumTexts<gradquake::compare::Part> {
   using Part = gradquake::compare::Part;
-  static constexpr std::array<std::pair<Part, const char*>, 4> table = {
-      {{Part::kAll, "all"}, {Part::kScreen, "screen"}, {Part::kProbe, "probe"}, {Part::kOutcome, "outcome"}}};
+  static constexpr std::array<std::pair<Part, const char*>, 5> table = {{{Part::kAll, "all"},
+                                                                         {Part::kScreen, "screen"},
+                                                                         {Part::kProbe, "probe"},
+                                                                         {Part::kOutcome, "outcome"},
+                                                                         {Part::kBudget, "budget"}}};
 };

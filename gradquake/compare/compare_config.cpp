@@ -40,6 +40,31 @@ OutcomeConfig read_outcome(config::Reader reader) {
   return outcome;
 }
 
+BudgetConfig read_budget(config::Reader reader) {
+  BudgetConfig budget;
+  budget.cost = reader.number("cost", budget.cost, config::Range::positive());
+  budget.steps = reader.integer("steps", budget.steps, 2, std::int64_t{1} << 40);
+  budget.seeds = reader.integer("seeds", budget.seeds, 2, 1 << 20);
+  budget.burst = reader.number("burst", budget.burst, config::Range::positive());
+  reader.finish();
+  return budget;
+}
+
+void read_at(config::Reader& compare, CompareConfig& result) {
+  if (compare.is_mapping("at")) {
+    config::Reader at = compare.section("at");
+    at.require("run");
+    result.at_run = at.text("run", "");
+    at.finish();
+    result.at = {};
+    return;
+  }
+  result.at = compare.integers("at", result.at, 0);
+  if (result.at.empty()) compare.fail("at", "expected a step at least, got none");
+  std::sort(result.at.begin(), result.at.end());
+  result.at.erase(std::unique(result.at.begin(), result.at.end()), result.at.end());
+}
+
 ComparedKind compared(KindSpec spec) {
   std::vector<std::string> usual;  // not worth saying
   for (const Parameter& parameter : perturbations().find(spec.kind).parameters) {
@@ -94,10 +119,7 @@ CompareConfig read_compare(config::Reader reader) {
     const std::string message = error.what();
     reader.fail("sites", message.substr(message.find("] ") + 2));  // without the room
   }
-  compare.at = reader.integers("at", compare.at, 0);
-  if (compare.at.empty()) reader.fail("at", "expected a step at least, got none");
-  std::sort(compare.at.begin(), compare.at.end());
-  compare.at.erase(std::unique(compare.at.begin(), compare.at.end()), compare.at.end());
+  read_at(reader, compare);
   compare.share = reader.number("share", compare.share, config::Range::positive());
   compare.screen = read_sampling(reader.section("screen"), "vectors", compare.screen, 1);
   compare.kinds = read_kinds(reader);
@@ -105,6 +127,8 @@ CompareConfig read_compare(config::Reader reader) {
   if (compare.relative_sizes.empty()) reader.fail("relative_sizes", "expected a size at least, got none");
   std::sort(compare.relative_sizes.begin(), compare.relative_sizes.end());
   compare.outcome = read_outcome(reader.section("outcome"));
+  compare.has_budget = reader.has("budget");
+  if (compare.has_budget) compare.budget = read_budget(reader.section("budget"));
   compare.one_out = reader.boolean("one_out", compare.one_out);
   compare.probe = read_sampling(reader.section("probe"), "repeats", compare.probe, 2);
   reader.finish();

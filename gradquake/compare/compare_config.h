@@ -2,14 +2,11 @@
 //
 //   compare:
 //     sites: "*"                 # glob
-//     at: [0, 200]               # steps of the run at whose weights it looks
-//     share: 0.1                 # of the gradient's norm: how large its error may be
-//     screen: {batches: 16, vectors: [4, 64], width: 0.2}
-//     kinds: [{kind: gaussian}, {kind: round, format: e4m3fn}]
-//     relative_sizes: [0.01, 0.03, 0.1]
-//     probe: {batches: 16, repeats: [4, 16], width: 0.1}
-//     one_out: true
-//     outcome: {steps: 500, seeds: [5, 30], relative_size: 0.1}
+//     at: [0, 200]               # steps of the run at whose weights it looks; or {run: FOLDER}, those of a finished
+//     run share: 0.1                 # of the gradient's norm: how large its error may be screen: {batches: 16,
+//     vectors: [4, 64], width: 0.2} kinds: [{kind: gaussian}, {kind: round, format: e4m3fn}] relative_sizes: [0.01,
+//     0.03, 0.1] probe: {batches: 16, repeats: [4, 16], width: 0.1} one_out: true outcome: {steps: 500, seeds: [5, 30],
+//     relative_size: 0.1} budget: {cost: 0.05, steps: 300, seeds: 6, burst: 1}    # given: a part of its own
 #pragma once
 
 #include <algorithm>
@@ -49,14 +46,25 @@ struct OutcomeConfig {
   double relative_size = 0.1;         // of the kinds that have one
 };
 
+// How much each site can take (budget.h).
+struct BudgetConfig {
+  double cost = 0.05;  // relative rise of the evaluation loss
+  std::int64_t steps = 300;
+  std::int64_t seeds = 6;  // networks a size
+  double burst = 1;        // relative size of the perturbation whose interval is asked for
+};
+
 struct CompareConfig {
   std::string sites = "*";
   std::vector<std::int64_t> at = {0};  // ascending
+  std::string at_run = {};             // the folder of a finished run, whose weights are looked at; empty: `at`
   double share = 0.1;
   Sampling screen = {};  // vectors of random signs: number k meets batch k mod batches
   std::vector<ComparedKind> kinds = {};
   std::vector<double> relative_sizes = {0.01, 0.03, 0.1};  // ascending
   OutcomeConfig outcome = {};
+  BudgetConfig budget = {};
+  bool has_budget = false;                      // the config gives one
   bool one_out = true;                          // the probe also leaves each site out of all
   Sampling probe = {.most = 16, .width = 0.1};  // draws a batch and cell, or pairs of them
 };

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "gradquake/compare/figures.h"
 #include "gradquake/report/csv.h"
 #include "gradquake/report/heat_map.h"
 #include "gradquake/report/print.h"
@@ -18,25 +19,6 @@ namespace gradquake::compare {
 namespace {
 
 using nlohmann::ordered_json;
-
-// "2.1 [1.8, 2.5]"
-std::string text_of(const std::optional<Interval>& figure) {
-  if (!figure) return "-";
-  return fmt::format("{:.3g} [{:.2g}, {:.2g}]", figure->estimate + 0.0, figure->low + 0.0,
-                     figure->high + 0.0);  // no -0
-}
-
-ordered_json json_of(const std::optional<Interval>& figure) {
-  if (!figure) return nullptr;
-  return {{"estimate", figure->estimate}, {"low", figure->low}, {"high", figure->high}};
-}
-
-void add_fields(const std::optional<Interval>& figure, std::vector<report::CsvField>& row) {
-  for (const auto part : {&Interval::estimate, &Interval::low, &Interval::high})
-    row.push_back(figure ? report::CsvField((*figure).*part) : report::CsvField(std::nullopt));
-}
-
-std::string percent(double share) { return report::number_text(100 * share) + " %"; }
 
 // What stands at a site in the two directions.
 struct Pair {
@@ -78,8 +60,6 @@ constexpr std::pair<const char*, std::optional<Interval> ProbeCell::*> kFigures[
     {"one_out", &ProbeCell::one_out}};
 
 constexpr double kRounding = 1e-12;  // of float64, in a share of squares
-
-std::string column(const std::string& text) { return fmt::format("{:<26} ", text); }
 
 std::string text_of(const std::optional<Rank>& rank) {
   if (!rank) return "-";
@@ -163,27 +143,6 @@ void print_legend(std::ostream& out, const Comparison& comparison) {
          "rank: by the error at the largest size, 1 the worst; a range where batches cannot tell sites apart\n";
 }
 
-void print_outcome(std::ostream& out, const Outcome& outcome) {
-  std::size_t width = 4;
-  for (const OutcomeArm& one : outcome.arms) width = std::max(width, one.kind.size());
-  constexpr int kArm = 10;
-  out << fmt::format("trained under them, {} seeds\n  {:<{}}  {:<{}}", outcome.seeds, "kind", width, "perturbed", kArm)
-      << column("loss") << column("cost") << column("cost, taps on") << column("accuracy") << "diverged\n";
-  for (const OutcomeArm& one : outcome.arms) {
-    const bool clean = one.arm == Arm::kNone;
-    out << fmt::format("  {:<{}}  {:<{}}", clean ? "none" : one.kind, width, clean ? "" : to_text(one.arm), kArm)
-        << column(text_of(one.loss)) << column(clean ? "" : text_of(one.cost))
-        << column(clean ? "" : text_of(one.served_cost)) << column(text_of(one.accuracy)) << text_of(one.diverged)
-        << '\n';
-  }
-  for (const Difference& one : outcome.differences) {
-    const bool open = one.worse == "undecided";
-    out << fmt::format("  {}: {}, cost forward - backward {}\n", one.kind,
-                       open ? std::string("undecided") : one.worse + " costs more", text_of(one.cost));
-  }
-  out << "cost: relative rise of the evaluation loss against the same seed without perturbations; taps off, or on\n";
-}
-
 }  // namespace
 
 void print_comparison(std::ostream& out, const Comparison& comparison) {
@@ -195,6 +154,10 @@ void print_comparison(std::ostream& out, const Comparison& comparison) {
   if (!comparison.at.empty()) print_legend(out, comparison);
   if (comparison.outcome && !comparison.at.empty()) out << '\n';
   if (comparison.outcome) print_outcome(out, *comparison.outcome);
+  if (comparison.budget) {
+    out << '\n';
+    print_budget(out, *comparison.budget);
+  }
 }
 
 namespace {
@@ -245,22 +208,8 @@ ordered_json comparison_json(const Comparison& comparison) {
     for (const Together& together : at.probe.together) one["together"].push_back(json_of(together));
     json["at"].push_back(std::move(one));
   }
-  if (!comparison.outcome) return json;
-  ordered_json& outcome = json["outcome"];
-  outcome["seeds"] = comparison.outcome->seeds;
-  for (const OutcomeArm& one : comparison.outcome->arms) {
-    outcome["arms"].push_back({{"kind", one.kind},
-                               {"arm", to_text(one.arm)},
-                               {"loss", json_of(one.loss)},
-                               {"cost", json_of(one.cost)},
-                               {"served_cost", json_of(one.served_cost)},
-                               {"accuracy", json_of(one.accuracy)},
-                               {"diverged", json_of(one.diverged)}});
-  }
-  for (const Difference& one : comparison.outcome->differences) {
-    outcome["differences"].push_back(
-        {{"kind", one.kind}, {"cost_forward_minus_backward", json_of(one.cost)}, {"worse", one.worse}});
-  }
+  if (comparison.outcome) json["outcome"] = outcome_json(*comparison.outcome);
+  if (comparison.budget) json["budget"] = budget_json(*comparison.budget);
   return json;
 }
 
@@ -284,18 +233,6 @@ std::string probe_csv(const Comparison& comparison) {
   for (const Comparison::At& at : comparison.at) {
     for (const ProbeCell& cell : at.probe.cells) write(at.step, cell.site, cell);
     for (const Together& one : at.probe.together) write(at.step, "*", one.all);
-  }
-  return text.str();
-}
-
-std::string outcome_csv(const Comparison& comparison) {
-  if (!comparison.outcome) return "";
-  std::ostringstream text;
-  report::CsvWriter csv(text, {"kind", "arm", "seed", "first_loss", "loss", "served_loss", "accuracy", "diverged"});
-  for (const OutcomeRun& run : comparison.outcome->runs) {
-    csv.row({run.kind, to_text(run.arm), static_cast<std::int64_t>(run.seed), run.first_loss, run.loss, run.served_loss,
-             run.accuracy ? report::CsvField(*run.accuracy) : report::CsvField(std::nullopt),
-             std::int64_t{run.diverged}});
   }
   return text.str();
 }

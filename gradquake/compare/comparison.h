@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "gradquake/compare/budget.h"
 #include "gradquake/compare/outcome.h"
 #include "gradquake/compare/probe.h"
 #include "gradquake/compare/screen.h"
@@ -25,6 +26,7 @@ struct Comparison {
   };
   std::vector<At> at;  // by step; empty: only the outcome was asked for
   std::optional<Outcome> outcome;
+  std::optional<Budget> budget;
 };
 
 GRADQUAKE_EXPORT void print_comparison(std::ostream& out, const Comparison& comparison);
@@ -33,6 +35,8 @@ GRADQUAKE_EXPORT nlohmann::ordered_json comparison_json(const Comparison& compar
 GRADQUAKE_EXPORT std::string probe_csv(const Comparison& comparison);
 // A row a network that was trained; empty where none was.
 GRADQUAKE_EXPORT std::string outcome_csv(const Comparison& comparison);
+// A row a kind, site and direction; empty where none was asked for.
+GRADQUAKE_EXPORT std::string budget_csv(const Comparison& comparison);
 // A row a step, site and direction.
 GRADQUAKE_EXPORT std::string screen_csv(const Comparison& comparison);
 // The gains of the last step, site by site.

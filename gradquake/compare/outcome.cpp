@@ -20,94 +20,50 @@ Direction direction_of(Arm arm) {
   return arm == Arm::kForward ? Direction::kForward : arm == Arm::kBackward ? Direction::kBackward : Direction::kBoth;
 }
 
-// The run of a seed, perturbed by the one rule of an arm.
-run::RunConfig config_of(run::RunConfig config, const CompareConfig& asked, const ComparedKind* kind, Arm arm,
-                         std::uint64_t seed) {
-  config.run.seed = seed;
-  config.run.steps = asked.outcome.steps;
-  config.run.epochs.reset();
-  config.rules.clear();
-  if (kind == nullptr) return config;
-  train::PlacedRule placed;
-  placed.rule = {.label = std::string("compare.") + to_text(arm),
-                 .sites = asked.sites,
-                 .direction = direction_of(arm),
-                 .perturbation = kind->at(asked.outcome.relative_size)};
-  placed.places = {{"kind", "compare.kinds"}, {"sites", "compare.sites"}};
-  config.rules.push_back(std::move(placed));
-  return config;
-}
-
-OutcomeRun train(const run::RunConfig& asked_run, const CompareConfig& asked, const ComparedKind* kind, Arm arm,
-                 std::uint64_t seed) {
-  OutcomeRun result;
-  result.kind = kind == nullptr ? "" : kind->label;
-  result.arm = arm;
-  result.seed = seed;
-  const run::RunConfig config = config_of(asked_run, asked, kind, arm, seed);
-  train::Task task = run::assemble(config);
-  const data::Dataset& judged = task.data.test ? *task.data.test : *task.data.train;
-  result.first_loss = train::evaluate(task, judged, 0).loss;
-  train::TrainerOptions options;
-  options.shadow_interval = 0;
-  options.on_nonfinite = train::OnNonfinite::kStop;
-  const train::RunEnd end = train::Trainer(std::move(options), task, {}).run();
-  const EvaluationRecord last = train::evaluate(task, judged, end.steps);
-  const double limit = config.monitor.recovery.diverged_loss_factor * result.first_loss;
-  result.diverged = end.stopped_nonfinite || !std::isfinite(last.loss) || last.loss > limit;
-  result.loss = result.served_loss = result.diverged ? limit : last.loss;
-  result.accuracy = last.accuracy;
-  if (!result.diverged && (arm == Arm::kForward || arm == Arm::kBoth)) {
-    Rule forward = config.rules[0].rule;
-    forward.direction = Direction::kForward;
-    Plan plan({forward}, {.seed = task.seed, .aliases = task.aliases});
-    const double served = train::evaluate(task, judged, end.steps, &plan).loss;
-    result.served_loss = std::isfinite(served) ? std::min(served, limit) : limit;
-  }
-  return result;
-}
-
-// Of one arm, by seed.
-using BySeed = std::vector<const OutcomeRun*>;
-
-BySeed runs_of(const std::vector<OutcomeRun>& runs, const std::string& kind, Arm arm, std::int64_t seeds) {
-  BySeed found;
-  for (const OutcomeRun& one : runs)
-    if (one.kind == kind && one.arm == arm) found.push_back(&one);
-  std::sort(found.begin(), found.end(), [](const auto* a, const auto* b) { return a->seed < b->seed; });
-  found.resize(static_cast<std::size_t>(std::min<std::int64_t>(seeds, static_cast<std::int64_t>(found.size()))));
-  return found;
+// A network of a seed, perturbed by the one rule of an arm.
+WantedNetwork wanted(const CompareConfig& asked, const ComparedKind* kind, Arm arm, std::uint64_t seed) {
+  WantedNetwork network{.name = "", .seed = seed, .steps = asked.outcome.steps};
+  if (kind == nullptr) return network;
+  network.name = kind->label + ", " + to_text(arm);
+  network.rules = {{.label = std::string("compare.") + to_text(arm),
+                    .sites = asked.sites,
+                    .direction = direction_of(arm),
+                    .perturbation = kind->at(asked.outcome.relative_size)}};
+  return network;
 }
 
 template <class Figure>
-std::vector<double> values(const BySeed& runs, const Figure& figure) {
+Interval mean_over(const std::vector<Network>& networks, const Figure& figure) {
   std::vector<double> all;
-  for (std::size_t i = 0; i < runs.size(); ++i) all.push_back(figure(*runs[i], i));
-  return all;
+  for (std::size_t i = 0; i < networks.size(); ++i) all.push_back(figure(networks[i], i));
+  return mean_of(all);
 }
 
-OutcomeArm arm_of(const BySeed& runs, const BySeed& clean) {
+OutcomeArm arm_of(const std::string& kind, Arm arm, std::vector<Network> networks, const std::vector<Network>& clean) {
   OutcomeArm result;
-  result.kind = runs[0]->kind;
-  result.arm = runs[0]->arm;
-  result.loss = mean_of(values(runs, [](const OutcomeRun& one, std::size_t) { return one.loss; }));
-  result.cost =
-      mean_of(values(runs, [&](const OutcomeRun& one, std::size_t i) { return one.loss / clean[i]->loss - 1; }));
+  result.kind = kind;
+  result.arm = arm;
+  result.loss = mean_over(networks, [](const Network& one, std::size_t) { return one.loss; });
+  result.cost = mean_of(costs_of(networks, clean));
   result.served_cost =
-      mean_of(values(runs, [&](const OutcomeRun& one, std::size_t i) { return one.served_loss / clean[i]->loss - 1; }));
-  const auto diverged = std::count_if(runs.begin(), runs.end(), [](const OutcomeRun* one) { return one->diverged; });
-  const theory::Share share = theory::exact_share(diverged, static_cast<std::int64_t>(runs.size()));
+      mean_over(networks, [&](const Network& one, std::size_t i) { return one.served_loss / clean[i].loss - 1; });
+  const auto diverged =
+      std::count_if(networks.begin(), networks.end(), [](const Network& one) { return one.diverged; });
+  const theory::Share share = theory::exact_share(diverged, static_cast<std::int64_t>(networks.size()));
   result.diverged = {share.value, share.low, share.high};
-  if (std::all_of(runs.begin(), runs.end(), [](const OutcomeRun* one) { return one->accuracy.has_value(); }))
-    result.accuracy = mean_of(values(runs, [](const OutcomeRun& one, std::size_t) { return *one.accuracy; }));
+  result.spikes = mean_over(networks, [](const Network& one, std::size_t) { return static_cast<double>(one.spikes); });
+  if (std::all_of(networks.begin(), networks.end(), [](const Network& one) { return one.accuracy.has_value(); }))
+    result.accuracy = mean_over(networks, [](const Network& one, std::size_t) { return *one.accuracy; });
+  result.networks = std::move(networks);
   return result;
 }
 
 // Decided where the costs differ at what this look may spend.
-Difference difference_of(const BySeed& forward, const BySeed& backward, const BySeed& clean, double level) {
-  const std::vector<double> differences = values(
-      forward, [&](const OutcomeRun& one, std::size_t i) { return (one.loss - backward[i]->loss) / clean[i]->loss; });
-  Difference result{forward[0]->kind, mean_of(differences), "undecided"};
+Difference difference_of(const OutcomeArm& forward, const OutcomeArm& backward, const OutcomeArm& clean, double level) {
+  std::vector<double> differences;
+  for (std::size_t i = 0; i < clean.networks.size(); ++i)
+    differences.push_back((forward.networks[i].loss - backward.networks[i].loss) / clean.networks[i].loss);
+  Difference result{forward.kind, mean_of(differences), "undecided"};
   if (p_of_mean(differences) <= level) result.worse = result.cost.estimate > 0 ? "forward" : "backward";
   return result;
 }
@@ -121,79 +77,58 @@ std::vector<std::int64_t> looks_of(const OutcomeConfig& config) {
   return looks;
 }
 
+constexpr Arm kArms[] = {Arm::kForward, Arm::kBackward, Arm::kBoth};
+
+// The arms after so many seeds: none, then those of each kind.
+std::vector<OutcomeArm> train_arms(const CompareConfig& asked, std::uint64_t seed, std::int64_t seeds,
+                                   Networks& networks) {
+  std::vector<WantedNetwork> list;
+  for (std::int64_t k = 0; k < seeds; ++k) {
+    const std::uint64_t own = seed + static_cast<std::uint64_t>(k);
+    list.push_back(wanted(asked, nullptr, Arm::kNone, own));
+    for (const ComparedKind& kind : asked.kinds)
+      for (const Arm arm : kArms) list.push_back(wanted(asked, &kind, arm, own));
+  }
+  const std::vector<Network> trained = networks.train(list);
+  const std::size_t columns = 1 + std::size(kArms) * asked.kinds.size();
+  std::vector<OutcomeArm> arms;
+  std::vector<Network> clean;
+  for (std::size_t column = 0; column < columns; ++column) {
+    std::vector<Network> own;
+    for (std::size_t i = column; i < trained.size(); i += columns) own.push_back(trained[i]);
+    if (column == 0) clean = own;
+    const ComparedKind* kind = column == 0 ? nullptr : &asked.kinds[(column - 1) / std::size(kArms)];
+    arms.push_back(arm_of(kind == nullptr ? "" : kind->label,
+                          kind == nullptr ? Arm::kNone : kArms[(column - 1) % std::size(kArms)], std::move(own),
+                          clean));
+  }
+  return arms;
+}
+
 }  // namespace
 
 double spent_at(double share) { return std::erfc(1.959963984540054 / std::sqrt(2 * share)); }
 
-Outcome outcome(const run::RunConfig& config, const CompareConfig& asked, std::vector<OutcomeRun> found,
-                const std::function<void(const OutcomeRun&)>& keep,
-                const std::function<void(std::size_t done, std::size_t most)>& tick) {
-  Outcome result;
-  result.runs = std::move(found);
-  const std::size_t most = static_cast<std::size_t>(asked.outcome.most) * (1 + 3 * asked.kinds.size());
-  std::size_t done = 0;
-  const auto run_once = [&](const ComparedKind* kind, Arm arm, std::uint64_t number) {
-    const std::string label = kind == nullptr ? "" : kind->label;
-    const auto known = std::find_if(result.runs.begin(), result.runs.end(), [&](const OutcomeRun& one) {
-      return one.kind == label && one.arm == arm && one.seed == config.run.seed + number;
-    });
-    if (known == result.runs.end()) {
-      result.runs.push_back(train(config, asked, kind, arm, config.run.seed + number));
-      if (keep) keep(result.runs.back());
-    }
-    if (tick) tick(++done, most);
-  };
+Outcome outcome(const CompareConfig& asked, std::uint64_t seed, Networks& networks) {
   for (const ComparedKind& kind : asked.kinds)  // mistakes come out before anything is trained
-    run::assemble(config_of(config, asked, &kind, Arm::kBoth, config.run.seed));
+    networks.check(wanted(asked, &kind, Arm::kBoth, seed));
+  Outcome result;
   double spent = 0;
   for (const std::int64_t look : looks_of(asked.outcome)) {
-    for (; result.seeds < look; ++result.seeds) {
-      const auto number = static_cast<std::uint64_t>(result.seeds);
-      run_once(nullptr, Arm::kNone, number);
-      for (const ComparedKind& kind : asked.kinds)
-        for (const Arm arm : {Arm::kForward, Arm::kBackward, Arm::kBoth}) run_once(&kind, arm, number);
-    }
+    result.seeds = look;
+    result.arms = train_arms(asked, seed, look, networks);
     const double allowed = spent_at(static_cast<double>(look) / static_cast<double>(asked.outcome.most));
-    const BySeed clean = runs_of(result.runs, "", Arm::kNone, look);
     result.differences.clear();
-    for (const ComparedKind& kind : asked.kinds) {
-      result.differences.push_back(difference_of(runs_of(result.runs, kind.label, Arm::kForward, look),
-                                                 runs_of(result.runs, kind.label, Arm::kBackward, look), clean,
-                                                 allowed - spent));
+    for (std::size_t k = 0; k < asked.kinds.size(); ++k) {
+      const OutcomeArm* const arms = &result.arms[1 + std::size(kArms) * k];
+      result.differences.push_back(difference_of(arms[0], arms[1], result.arms[0], allowed - spent));
     }
     spent = allowed;
     const bool decided = std::all_of(result.differences.begin(), result.differences.end(),
                                      [](const Difference& one) { return one.worse != "undecided"; });
     if (decided) break;
   }
-  const BySeed clean = runs_of(result.runs, "", Arm::kNone, result.seeds);
-  result.arms.push_back(arm_of(clean, clean));
-  for (const ComparedKind& kind : asked.kinds)
-    for (const Arm arm : {Arm::kForward, Arm::kBackward, Arm::kBoth})
-      result.arms.push_back(arm_of(runs_of(result.runs, kind.label, arm, result.seeds), clean));
   return result;
-}
-
-std::string to_line(const OutcomeRun& run) {
-  nlohmann::ordered_json json{
-      {"kind", run.kind}, {"arm", to_text(run.arm)},        {"seed", run.seed},    {"first_loss", run.first_loss},
-      {"loss", run.loss}, {"served_loss", run.served_loss}, {"accuracy", nullptr}, {"diverged", run.diverged}};
-  if (run.accuracy) json["accuracy"] = *run.accuracy;
-  return json.dump();
-}
-
-OutcomeRun outcome_run_of(const std::string& line) {
-  const auto json = nlohmann::json::parse(line);
-  OutcomeRun run;
-  run.kind = json.at("kind");
-  run.arm = from_text<Arm>(json.at("arm").get<std::string>());
-  run.seed = json.at("seed");
-  run.first_loss = json.at("first_loss");
-  run.loss = json.at("loss");
-  run.served_loss = json.at("served_loss");
-  if (!json.at("accuracy").is_null()) run.accuracy = json.at("accuracy").get<double>();
-  run.diverged = json.at("diverged");
-  return run;
 }
 
 }  // namespace gradquake::compare

@@ -3,8 +3,9 @@
 //
 //   cost           (l - l0) / l0: evaluation loss against that of the seed's run without perturbations, taps off
 //   served_cost    the same with the forward taps on: what hardware with such a forward pass would serve
-//   diverged       runs that became non-finite, or whose loss is above diverged_loss_factor times the first one's. They
-//                  count with that
+//   diverged       share of networks that became non-finite, or whose loss is above diverged_loss_factor times the
+//                  first one's; they count with that
+//   spikes         that the robust detector saw, a network
 //
 // Which direction costs more is looked at after 5, 10, 20 and 30 seeds (as far as `seeds` goes), with what Lan and
 // DeMets' O'Brien-Fleming function allows to spend of 5 % at each look; the first look that decides is the last. The
@@ -13,7 +14,6 @@
 
 #include <array>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -21,9 +21,9 @@
 
 #include "gradquake/compare/compare_config.h"
 #include "gradquake/compare/interval.h"
+#include "gradquake/compare/networks.h"
 #include "gradquake/hooks/enum_text.h"
 #include "gradquake/hooks/export.h"
-#include "gradquake/run/run_config.h"
 
 namespace gradquake::compare {
 
@@ -40,23 +40,12 @@ struct gradquake::EnumTexts<gradquake::compare::Arm> {
 
 namespace gradquake::compare {
 
-// One network that was trained.
-struct OutcomeRun {
-  std::string kind;  // its label; "" in arm none
-  Arm arm = Arm::kNone;
-  std::uint64_t seed = 1;
-  double first_loss = 0;
-  double loss = 0;         // as counted where it diverged
-  double served_loss = 0;  // the same where no forward rule acts
-  std::optional<double> accuracy;
-  bool diverged = false;
-};
-
 struct OutcomeArm {
   std::string kind;
   Arm arm = Arm::kForward;
-  Interval loss, cost, served_cost, diverged;
+  Interval loss, cost, served_cost, diverged, spikes;
   std::optional<Interval> accuracy;
+  std::vector<Network> networks;  // by seed
 };
 
 // Of one kind: cost forward - cost backward.
@@ -70,17 +59,10 @@ struct Outcome {
   std::int64_t seeds = 0;  // of each arm
   std::vector<OutcomeArm> arms;
   std::vector<Difference> differences;
-  std::vector<OutcomeRun> runs;
 };
 
-// `found`: runs that are there already, of the same config; `keep`: called with each new one.
-GRADQUAKE_EXPORT Outcome outcome(const run::RunConfig& config, const CompareConfig& asked,
-                                 std::vector<OutcomeRun> found, const std::function<void(const OutcomeRun&)>& keep,
-                                 const std::function<void(std::size_t done, std::size_t most)>& tick);
-
-// One run as a line of JSON, and back.
-GRADQUAKE_EXPORT std::string to_line(const OutcomeRun& run);
-GRADQUAKE_EXPORT OutcomeRun outcome_run_of(const std::string& line);
+// `seed`: of the first networks, whose numbers follow each other. Throws UserError.
+GRADQUAKE_EXPORT Outcome outcome(const CompareConfig& asked, std::uint64_t seed, Networks& networks);
 
 // What of 5 % a look at a share of all seeds may spend, all looks up to it together: 2 - 2 Phi(1.96 / sqrt(share)).
 GRADQUAKE_EXPORT double spent_at(double share);

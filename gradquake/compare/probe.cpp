@@ -12,23 +12,17 @@
 #include "gradquake/hooks/ledger.h"
 #include "gradquake/hooks/perturbation.h"
 #include "gradquake/hooks/plan.h"
+#include "gradquake/hooks/sites/glob.h"
 #include "gradquake/theory/exponents.h"
 
 namespace gradquake::compare {
 namespace {
 
-// The name as a glob that matches nothing else.
-std::string literal(const std::string& name) {
-  std::string glob;
-  for (const char c : name) glob += c == '*' || c == '?' || c == '[' ? std::string("[") + c + ']' : std::string(1, c);
-  return glob;
-}
-
 // One rule a site, labelled by it, so that its draws are the same in any company.
 Plan plan_of(const train::Task& task, const std::set<std::string>& sites, Direction direction, const KindSpec& kind) {
   std::vector<Rule> rules;
   for (const std::string& site : sites)
-    rules.push_back({.label = site, .sites = literal(site), .direction = direction, .perturbation = kind});
+    rules.push_back({.label = site, .sites = literal_glob(site), .direction = direction, .perturbation = kind});
   return Plan(std::move(rules), {.seed = named_seed(task.seed, "compare.probe"), .aliases = task.aliases});
 }
 

@@ -12,22 +12,23 @@ TEST(OutcomeTest, LooksSpendLittleAtFirstAndAllInTheEnd) {
   EXPECT_LT(spent_at(1.0 / 6), 1e-5);
 }
 
-TEST(OutcomeTest, ARunSurvivesItsLine) {
-  OutcomeRun run{.kind = "round format e4m3fn",
-                 .arm = Arm::kBoth,
-                 .seed = 18446744073709551615U,
-                 .first_loss = 2.3,
-                 .loss = 0.1 + 0.2,
-                 .served_loss = 1e-300,
-                 .accuracy = 0.97,
-                 .diverged = true};
-  for (const std::optional<double> accuracy : {run.accuracy, std::optional<double>()}) {
-    run.accuracy = accuracy;
-    const OutcomeRun again = outcome_run_of(to_line(run));
-    EXPECT_EQ(to_line(again), to_line(run));
-    EXPECT_EQ(again.seed, run.seed);
-    EXPECT_EQ(again.loss, run.loss);
-    EXPECT_EQ(again.accuracy, run.accuracy);
+TEST(NetworkTest, SurvivesItsLine) {
+  Network network{.name = "round format e4m3fn, both",
+                  .seed = 18446744073709551615U,
+                  .steps = 300,
+                  .first_loss = 2.3,
+                  .loss = 0.1 + 0.2,
+                  .served_loss = 1e-300,
+                  .accuracy = 0.97,
+                  .diverged = true,
+                  .spikes = 3};
+  for (const std::optional<double> accuracy : {network.accuracy, std::optional<double>()}) {
+    network.accuracy = accuracy;
+    const Network again = network_of(to_line(network));
+    EXPECT_EQ(to_line(again), to_line(network));
+    EXPECT_EQ(again.seed, network.seed);
+    EXPECT_EQ(again.loss, network.loss);
+    EXPECT_EQ(again.accuracy, network.accuracy);
     EXPECT_TRUE(again.diverged);
   }
 }

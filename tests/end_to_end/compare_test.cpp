@@ -70,13 +70,58 @@ TEST_F(CompareTest, AKilledComparisonGoesOnAndEndsWithTheSameBytes) {
   std::map<std::string, std::string> whole;
   for (const std::string& name : tree(own)) whole[name] = read_file(own / name);
   ASSERT_EQ(whole.count("outcome.csv"), 1U);
-  const std::vector<std::string> runs = lines_of(whole["outcome.jsonl"]);
+  const std::vector<std::string> runs = lines_of(whole["networks.jsonl"]);
   ASSERT_EQ(runs.size(), 8U);
   // What a kill leaves: some networks, the last line cut short.
   for (const char* name : {"compare.json", "outcome.csv"}) fs::remove(own / name);
-  std::ofstream(own / "outcome.jsonl") << runs[0] << '\n' << runs[1] << '\n' << runs[2].substr(0, 20);
+  std::ofstream(own / "networks.jsonl") << runs[0] << '\n' << runs[1] << '\n' << runs[2].substr(0, 20);
   ASSERT_EQ(workspace_.run(arguments).status, 0);
   for (const auto& [name, bytes] : whole) EXPECT_EQ(read_file(own / name), bytes) << name;
+}
+
+// One site in each direction and all of them: searched, then rules, with as many processes as one likes.
+TEST_F(CompareTest, ABudgetEndsWithRulesThatTrainWithinItHoweverManyWork) {
+  const Arguments arguments = compare({"--only", "budget", "compare.sites=layers.1", "compare.at=[0]",
+                                       "compare.budget={cost: 0.5, steps: 30, seeds: 3}"});
+  const auto with = [&](const Arguments& more) {
+    Arguments all = arguments;
+    all.insert(all.end(), more.begin(), more.end());
+    return workspace_.run(all);
+  };
+  ASSERT_EQ(with({"--jobs", "1", "--out", "one"}).status, 0);
+  const Result result = with({"--jobs", "3", "--out", "three"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  for (const char* name : {"compare.json", "budget.csv"})
+    EXPECT_EQ(read_file(workspace_.path() / "one" / name), read_file(workspace_.path() / "three" / name)) << name;
+  const Json budget = read_json(workspace_.path() / "one" / "compare.json").at("budget");
+  ASSERT_EQ(budget.at("rows").size(), 4U);
+  for (const Json& row : budget.at("rows")) {
+    EXPECT_GT(row.at("theory").get<double>(), 0);
+    ASSERT_FALSE(row.at("within").is_null()) << row;
+    for (const Json& tried : row.at("sizes")) {
+      if (tried.at("size") == row.at("within")) {
+        EXPECT_LT(tried.at("cost").at("high"), 0.5);
+      }
+    }
+  }
+  // What it printed is a config's list as it stands.
+  const std::string text = budget.at("rules")[0].at("text");
+  EXPECT_NE(result.out.find(text), std::string::npos) << result.out;
+  EXPECT_LT(budget.at("rules")[0].at("cost").at("high"), 0.5);
+  const std::string config = read_file(workspace_.path() / "small.yaml");
+  ASSERT_NE(config.find("perturbations:"), std::string::npos);
+  std::ofstream(workspace_.path() / "pasted.yaml")
+      << config.substr(0, config.find("perturbations:")) + text + "evaluate: {interval: 0}\n";
+  const Result trained = workspace_.run({"train", "pasted.yaml", "run.steps=20"});
+  EXPECT_EQ(trained.status, 0) << trained.err << config;
+}
+
+TEST_F(CompareTest, TheWeightsOfAFinishedRunAreLookedAt) {
+  ASSERT_EQ(workspace_.run({"train", "small.yaml", "perturbations=[]", "run.steps=30"}).status, 0);
+  ASSERT_EQ(workspace_.run(compare({"--only", "screen", "--out", "steps"})).status, 0);
+  ASSERT_EQ(workspace_.run(compare({"--only", "screen", "--out", "run", "compare.at={run: runs/small}"})).status, 0);
+  const Json at = read_json(workspace_.path() / "run" / "compare.json").at("at");
+  EXPECT_EQ(at[0], read_json(workspace_.path() / "steps" / "compare.json").at("at")[1]);
 }
 
 TEST_F(CompareTest, TheCostOfTrainingIsThatOfTheNetworksThatTrainWouldMake) {
@@ -90,8 +135,8 @@ TEST_F(CompareTest, TheCostOfTrainingIsThatOfTheNetworksThatTrainWouldMake) {
                 .status,
             0);
   const double loss = read_json(workspace_.path() / "runs" / "same" / "summary.json").at("eval").at("loss");
-  const Json run = Json::parse(lines_of(read_file(workspace_.path() / "runs" / "small-compare" / "outcome.jsonl"))[1]);
-  EXPECT_EQ(run.at("arm"), "forward");
+  const Json run = Json::parse(lines_of(read_file(workspace_.path() / "runs" / "small-compare" / "networks.jsonl"))[1]);
+  EXPECT_EQ(run.at("name"), "gaussian, forward");
   EXPECT_EQ(run.at("loss"), loss);
   EXPECT_EQ(outcome.at("seeds"), 2);
   EXPECT_EQ(outcome.at("arms").size(), 4U);
@@ -118,6 +163,11 @@ TEST_F(CompareTest, MistakesAreOneLineAndLeaveNothing) {
   expect_mistake(compare({"--only", "probes"}), "--only");
   expect_mistake(compare({"--only", "outcome", "compare.sites=conv.*"}), "expected");
   expect_mistake(compare({"compare.outcome.seeds=[1, 4]"}), "compare.outcome.seeds");
+  expect_mistake(compare({"compare.at={run: runs/none}"}), "runs/none");
+  expect_mistake(compare({"compare.budget={cost: 0}"}), "compare.budget.cost: expected a number > 0");
+  expect_mistake(compare({"--only", "budget", "compare.kinds=[{kind: zero, share: 0.1}]"}),
+                 "expected a kind with a size");
+  expect_mistake(compare({"--jobs", "0"}), "--jobs");
   expect_mistake(compare({"compare.kinds=[{kind: gaussian, scale: 1}]"}), "compare.kinds.0.scale");
   expect_mistake(compare({"compare.kinds=[{kind: round, format: int0}]"}), "int2 to int16");
   expect_mistake(compare({"compare.kinds=[{kind: gaussian}, {kind: gaussian}]"}), "each kind once");

@@ -65,4 +65,10 @@ bool glob_matches(std::string_view pattern, std::string_view name) { return Glob
 
 bool is_plain_name(std::string_view pattern) { return pattern.find_first_of("*?[") == std::string_view::npos; }
 
+std::string literal_glob(std::string_view name) {
+  std::string glob;
+  for (const char c : name) glob += c == '*' || c == '?' || c == '[' ? std::string("[") + c + ']' : std::string(1, c);
+  return glob;
+}
+
 }  // namespace gradquake

@@ -33,4 +33,7 @@ GRADQUAKE_EXPORT bool glob_matches(std::string_view pattern, std::string_view na
 // True where the pattern has no wildcard, so that it can name one site only.
 GRADQUAKE_EXPORT bool is_plain_name(std::string_view pattern);
 
+// The name as a pattern that matches nothing else.
+GRADQUAKE_EXPORT std::string literal_glob(std::string_view name);
+
 }  // namespace gradquake
