@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -11,13 +10,13 @@
 #include <vector>
 
 #include "gradquake/compare/weights.h"
+#include "gradquake/compare/work.h"
 #include "gradquake/core/error.h"
 #include "gradquake/core/records.h"
 #include "gradquake/core/replace_file.h"
 #include "gradquake/data/input_file.h"
 #include "gradquake/measure/curvature_probe.h"
 #include "gradquake/model/weights.h"
-#include "gradquake/report/json_lines.h"
 #include "gradquake/report/record_json.h"
 #include "gradquake/run/assembly.h"
 #include "gradquake/run/run_folder.h"
@@ -27,35 +26,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kNetworks = "networks.jsonl";
-
-// How far a part has come, and how long it will take at the pace it had: "12 of 48 cells, 40 s left".
-class Pace {
- public:
-  std::string line(std::size_t done, std::size_t all, const char* what) const {
-    const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start_;
-    const double left = passed.count() / static_cast<double>(done) * static_cast<double>(all - done);
-    constexpr double kMinute = 60;
-    return fmt::format("{} of {} {}, {} left", done, all, what,
-                       left < 2 * kMinute ? fmt::format("{:.0f} s", left) : fmt::format("{:.0f} min", left / kMinute));
-  }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
-
-// The networks that an earlier call has trained, and the bytes of their lines; a line cut short is none.
-std::pair<std::vector<Network>, std::uint64_t> read_networks(const fs::path& path) {
-  std::vector<Network> networks;
-  if (!fs::exists(path)) return {networks, 0};
-  const std::string text = data::read_text(path.string());
-  std::size_t begin = 0;
-  for (std::size_t end = text.find('\n'); end != std::string::npos; end = text.find('\n', begin)) {
-    networks.push_back(network_of(text.substr(begin, end - begin)));
-    begin = end + 1;
-  }
-  return {networks, begin};
-}
+constexpr const char* kFinished = "finished.jsonl";
 
 // What the budget's prediction takes from where the weights are now.
 Terrain terrain_of(const train::Task& task, std::int64_t step) {
@@ -109,7 +80,7 @@ struct Looked {
 };
 
 Looked look_at_sites(const run::RunConfig& config, const CompareConfig& asked, bool with_probe, bool with_terrain,
-                     const std::function<void(const std::string&)>& progress) {
+                     Work& work, const std::function<void(const std::string&)>& progress) {
   train::Task task = run::assemble(config);
   const std::vector<std::int64_t> steps = steps_of(asked, task);
   Weights weights(task);
@@ -128,9 +99,10 @@ Looked look_at_sites(const run::RunConfig& config, const CompareConfig& asked, b
       looked.terrain = looked.at.size() == 1 ? here : worst_of(looked.terrain, here);
     }
     if (!with_probe) continue;
-    at.probe = probe(task, asked, at.screen.sites, [&, pace = Pace()](std::size_t done, std::size_t all) {
-      progress(fmt::format("step {}: {}", step, pace.line(done, all, "cells")));
-    });
+    at.probe = probe(task, asked, at.screen.sites, fmt::format("step {}", step), work,
+                     [&, pace = Pace()](std::size_t done, std::size_t all) mutable {
+                       progress(fmt::format("step {}: {}", step, pace.line(done, all, "parts of the probe")));
+                     });
   }
   return looked;
 }
@@ -144,39 +116,6 @@ void make(const ResultFolder& folder) {
   write_result("compare", folder.path / "config.yaml", folder.resolved);
 }
 
-// The networks of a folder, which is made with the first new one.
-class KeptNetworks {
- public:
-  KeptNetworks(const run::RunConfig& config, std::int64_t jobs, const ResultFolder& folder,
-               const std::function<void(const std::string&)>& progress)
-      : KeptNetworks(config, jobs, folder, progress, read_networks(folder.path / kNetworks)) {}
-
-  Networks& networks() { return networks_; }
-
- private:
-  KeptNetworks(const run::RunConfig& config, std::int64_t jobs, const ResultFolder& folder,
-               const std::function<void(const std::string&)>& progress,
-               std::pair<std::vector<Network>, std::uint64_t> found)
-      : networks_(
-            config, jobs, std::move(found.first),
-            [this, &folder, bytes = found.second](const Network& network) { keep(folder, bytes, network); },
-            [progress, pace = Pace()](std::size_t done, std::size_t all) {
-              progress(pace.line(done, all, "networks"));
-            }) {}
-
-  void keep(const ResultFolder& folder, std::uint64_t bytes, const Network& network) {
-    if (!file_) {
-      make(folder);
-      file_.emplace(folder.path / kNetworks, bytes);
-    }
-    file_->write(to_line(network));
-    file_->sync();
-  }
-
-  std::optional<report::JsonLines> file_;
-  Networks networks_;
-};
-
 }  // namespace
 
 Comparison compare(run::RunConfig config, const CompareConfig& asked, Part part, std::int64_t jobs,
@@ -186,17 +125,20 @@ Comparison compare(run::RunConfig config, const CompareConfig& asked, Part part,
   };
   config.run.threads = 1;
   const bool all = part == Part::kAll, with_budget = part == Part::kBudget || (all && asked.has_budget);
+  Work work(folder.path / kFinished, jobs, [&folder] { make(folder); });
   Comparison comparison{config.run.name, asked.share, {}, std::nullopt, std::nullopt};
   Terrain terrain;
   if (part != Part::kOutcome) {
-    Looked looked = look_at_sites(config, asked, all || part == Part::kProbe, with_budget, say);
+    Looked looked = look_at_sites(config, asked, all || part == Part::kProbe, with_budget, work, say);
     comparison.at = std::move(looked.at);
     terrain = looked.terrain;
   }
-  KeptNetworks kept(config, jobs, folder, say);
-  if (all || part == Part::kOutcome) comparison.outcome = outcome(asked, config.run.seed, kept.networks());
-  if (with_budget)
-    comparison.budget = budget(asked, comparison.at.back().screen, terrain, config.run.seed, kept.networks());
+  Networks networks(config, work, [&, pace = Pace()](std::size_t done, std::size_t count) mutable {
+    say(pace.line(done, count, "networks"));
+  });
+  if (all || part == Part::kOutcome) comparison.outcome = outcome(asked, config.run.seed, networks);
+  if (with_budget) comparison.budget = budget(asked, comparison.at.back().screen, terrain, config.run.seed, networks);
+  work.put_in_order();
   return comparison;
 }
 

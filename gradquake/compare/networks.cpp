@@ -1,5 +1,7 @@
 #include "gradquake/compare/networks.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
@@ -9,7 +11,6 @@
 #include "gradquake/hooks/plan.h"
 #include "gradquake/monitor/robust_detector.h"
 #include "gradquake/run/assembly.h"
-#include "gradquake/run/workers.h"
 #include "gradquake/train/callback.h"
 #include "gradquake/train/evaluate.h"
 #include "gradquake/train/trainer.h"
@@ -90,52 +91,33 @@ Network train_one(const run::RunConfig& asked, const WantedNetwork& wanted) {
 
 }  // namespace
 
-Networks::Networks(run::RunConfig config, std::int64_t jobs, std::vector<Network> found,
-                   std::function<void(const Network&)> keep, std::function<void(std::size_t, std::size_t)> tick)
-    : config_(std::move(config)),
-      jobs_(jobs),
-      known_(std::move(found)),
-      keep_(std::move(keep)),
-      tick_(std::move(tick)) {}
-
-const Network* Networks::find(const WantedNetwork& wanted) const {
-  const auto known = std::find_if(known_.begin(), known_.end(), [&](const Network& one) {
-    return one.name == wanted.name && one.seed == wanted.seed && one.steps == wanted.steps;
-  });
-  return known == known_.end() ? nullptr : &*known;
-}
+Networks::Networks(run::RunConfig config, Work& work, std::function<void(std::size_t, std::size_t)> tick)
+    : config_(std::move(config)), work_(work), tick_(std::move(tick)) {}
 
 void Networks::check(const WantedNetwork& wanted) const { run::assemble(config_of(config_, wanted)); }
 
 std::vector<Network> Networks::train(const std::vector<WantedNetwork>& wanted) {
-  std::vector<std::size_t> missing;
-  for (std::size_t i = 0; i < wanted.size(); ++i)
-    if (find(wanted[i]) == nullptr) missing.push_back(i);
-  std::size_t done = wanted.size() - missing.size();
-  run::share_out(
-      missing, jobs_, [&](std::size_t i) { return to_line(train_one(config_, wanted[i])); },
-      [&](std::size_t /*i*/, const std::string& line) {
-        known_.push_back(network_of(line));
-        if (keep_) keep_(known_.back());
-        if (tick_) tick_(++done, wanted.size());
-      });
-  std::vector<Network> results;
-  for (const WantedNetwork& one : wanted) results.push_back(*find(one));
-  return results;
+  std::vector<std::string> names;
+  for (const WantedNetwork& one : wanted)
+    names.push_back(fmt::format("network {}, seed {}, {} steps", one.name, one.seed, one.steps));
+  std::vector<Network> networks;
+  for (const nlohmann::json& one : work_.results(
+           names, [&](std::size_t i) { return json_of(train_one(config_, wanted[i])); }, tick_))
+    networks.push_back(network_of(one));
+  return networks;
 }
 
-std::string to_line(const Network& network) {
+nlohmann::ordered_json json_of(const Network& network) {
   nlohmann::ordered_json json{{"name", network.name},    {"seed", network.seed},
                               {"steps", network.steps},  {"first_loss", network.first_loss},
                               {"loss", network.loss},    {"served_loss", network.served_loss},
                               {"accuracy", nullptr},     {"diverged", network.diverged},
                               {"spikes", network.spikes}};
   if (network.accuracy) json["accuracy"] = *network.accuracy;
-  return json.dump();
+  return json;
 }
 
-Network network_of(const std::string& line) {
-  const auto json = nlohmann::json::parse(line);
+Network network_of(const nlohmann::json& json) {
   Network network;
   network.name = json.at("name");
   network.seed = json.at("seed");

@@ -9,10 +9,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "gradquake/compare/work.h"
 #include "gradquake/hooks/export.h"
 #include "gradquake/hooks/rule.h"
 #include "gradquake/run/run_config.h"
@@ -41,10 +43,8 @@ struct WantedNetwork {
 
 class GRADQUAKE_EXPORT Networks {
  public:
-  // Of this config, `jobs` at a time. `found`: those that are there; `keep`: called with each new one as it is done,
-  // `tick` with how many of those asked for are.
-  Networks(run::RunConfig config, std::int64_t jobs, std::vector<Network> found,
-           std::function<void(const Network&)> keep, std::function<void(std::size_t done, std::size_t all)> tick);
+  // Of this config; what is trained is done and kept by `work`, which outlives this. `tick`: how many of how many.
+  Networks(run::RunConfig config, Work& work, std::function<void(std::size_t done, std::size_t all)> tick);
 
   // Those asked for, in their order: trained now where they are not there yet. Throws UserError.
   std::vector<Network> train(const std::vector<WantedNetwork>& wanted);
@@ -53,18 +53,14 @@ class GRADQUAKE_EXPORT Networks {
   void check(const WantedNetwork& wanted) const;
 
  private:
-  const Network* find(const WantedNetwork& wanted) const;
-
   run::RunConfig config_;
-  std::int64_t jobs_;
-  std::vector<Network> known_;
-  std::function<void(const Network&)> keep_;
+  Work& work_;
   std::function<void(std::size_t, std::size_t)> tick_;
 };
 
-// One network as a line of JSON, and back.
-GRADQUAKE_EXPORT std::string to_line(const Network& network);
-GRADQUAKE_EXPORT Network network_of(const std::string& line);
+// A network as JSON, and back.
+GRADQUAKE_EXPORT nlohmann::ordered_json json_of(const Network& network);
+GRADQUAKE_EXPORT Network network_of(const nlohmann::json& json);
 
 // (l - l0) / l0: the evaluation loss over that of the same seed's network without rules.
 GRADQUAKE_EXPORT std::vector<double> costs_of(const std::vector<Network>& networks, const std::vector<Network>& clean);

@@ -1,7 +1,10 @@
 #include "gradquake/compare/probe.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <utility>
@@ -69,64 +72,142 @@ bool narrow(const ProbeCell& cell, double width) {
          narrow(cell.loss_change, 1, width);
 }
 
-// One kind at one size, on the same batches.
+// What is measured of one kind at one size: of a site alone, of all, or of all but one.
+struct Result {
+  std::int64_t repeats = 0;
+  std::string reason;
+  Figures figures;
+  std::int64_t run = 0;  // operators, forward or backward
+};
+
+constexpr std::pair<const char*, std::vector<double> Figures::*> kByBatch[] = {
+    {"error", &Figures::error}, {"added", &Figures::added},   {"relative_added", &Figures::relative_added},
+    {"norm", &Figures::norm},   {"cosine", &Figures::cosine}, {"loss", &Figures::loss},
+    {"bias", &Figures::bias}};
+
+nlohmann::ordered_json json_of(const Result& result) {
+  nlohmann::ordered_json json{{"repeats", result.repeats}, {"reason", result.reason}, {"run", result.run}};
+  for (const auto& [name, member] : kByBatch) json[name] = result.figures.*member;
+  return json;
+}
+
+Result result_of(const nlohmann::json& json) {
+  Result result{.repeats = json.at("repeats"), .reason = json.at("reason"), .figures = {}, .run = json.at("run")};
+  for (const auto& [name, member] : kByBatch)
+    for (const nlohmann::json& one : json.at(name))
+      (result.figures.*member).push_back(one.is_null() ? std::nan("") : one.get<double>());
+  return result;
+}
+
+// Of every site's row: a kind at a size.
+struct Column {
+  const ComparedKind* kind;
+  std::optional<double> size;
+  KindSpec spec;
+  Chance chance;
+};
+
+// Measures on the same batches.
 class Measurement {
  public:
-  Measurement(const train::Task& task, const CompareConfig& config, const std::vector<ProbeBatch>& batches,
-              KindSpec kind)
-      : task_(task),
-        config_(config),
-        batches_(batches),
-        kind_(std::move(kind)),
-        chance_(make_perturbation(kind_)->chance()) {}
-
-  // Draws at these sites until the figures are narrow enough, and sets them, or the reason why there are none.
-  Figures measure(const std::set<std::string>& sites, Direction direction, ProbeCell& cell) const {
-    Plan plan = plan_of(task_, sites, direction, kind_);
-    const bool once = chance_ == Chance::kNone;
-    std::vector<BatchSums> sums(batches_.size());
-    for (std::int64_t target = once ? 1 : config_.probe.least;; target = config_.probe.after(target)) {
-      draw(plan, sites, target, sums);
-      Figures figures = figures_of(sums, batches_, chance_);
-      cell.repeats = target;
-      if (std::all_of(figures.error.begin(), figures.error.end(), [](double one) { return one == 0; })) {
-        cell.reason = plan.ledger().warnings().empty() ? "it does not reach the gradient" : "it changed nothing";
-        return figures;
-      }
-      if (!std::all_of(figures.error.begin(), figures.error.end(), [](double one) { return std::isfinite(one); })) {
-        cell.reason = "the gradient is not finite under it";
-        return figures;
-      }
-      set_figures(figures, cell);
-      if (once || target >= config_.probe.most || narrow(cell, config_.probe.width)) return figures;
-    }
+  Measurement(const train::Task& task, const CompareConfig& config, std::int64_t operators)
+      : task_(task), config_(config), operators_(operators) {
+    const std::uint64_t seed = named_seed(task.seed, "compare.probe");
+    data::BatchSampler sampler(task.data.train->size(), task.batch_size, named_seed(task.seed, "compare.batches"));
+    for (std::int64_t b = 0; b < config.probe.batches; ++b)
+      batches_.emplace_back(task, task.data.train->get(sampler.indices(b)).to(task.device),
+                            named_seed(seed, std::to_string(b)));
   }
 
-  // The squared error by batch after so many repeats.
-  std::vector<double> squared_error(const std::set<std::string>& sites, Direction direction,
-                                    std::int64_t repeats) const {
-    Plan plan = plan_of(task_, sites, direction, kind_);
-    std::vector<BatchSums> sums(batches_.size());
-    draw(plan, sites, repeats, sums);
-    return figures_of(sums, batches_, chance_).error;
+  // Draws at these sites until the figures are narrow enough, of each column. `repeats`: as many, not fewer and not
+  // more. `place`: of a single site, from 1 on, in the order of the forward pass.
+  std::vector<Result> measure(const std::vector<const Column*>& columns, const std::set<std::string>& sites,
+                              Direction direction, std::int64_t place,
+                              std::optional<std::int64_t> repeats = std::nullopt) const {
+    std::vector<Running> all;
+    all.reserve(columns.size());
+    for (const Column* column : columns)
+      all.push_back({column, plan_of(task_, sites, direction, column->spec), {}, false, {}});
+    for (Running& one : all) one.sums.resize(batches_.size());
+    const bool at_one_site = direction == Direction::kBackward && sites.size() == 1;
+    for (std::int64_t target = repeats.value_or(config_.probe.least);; target = config_.probe.after(target)) {
+      for (std::size_t b = 0; b < batches_.size(); ++b) {
+        std::optional<ProbeBatch::Open> open;
+        if (at_one_site) {
+          open.emplace(batches_[b], *sites.begin());
+          all[0].result.run += 2 * operators_;
+          if (!open->is_cut()) open.reset();
+        }
+        for (Running& one : all)
+          if (!one.done) draw(one, b, one.column->chance == Chance::kNone ? 1 : target, sites, open, place);
+      }
+      for (Running& one : all)
+        if (!one.done) conclude(one, target, repeats.has_value());
+      if (std::all_of(all.begin(), all.end(), [](const Running& one) { return one.done; })) break;
+    }
+    std::vector<Result> results;
+    for (Running& one : all) results.push_back(std::move(one.result));
+    return results;
   }
 
  private:
-  void draw(Plan& plan, const std::set<std::string>& sites, std::int64_t target, std::vector<BatchSums>& sums) const {
-    for (std::size_t b = 0; b < batches_.size(); ++b) {
-      while (sums[b].members < target) {
-        const auto repeat = static_cast<std::uint64_t>(sums[b].members) * batches_.size() + b;
-        batches_[b].add_member(plan, chance_, sites, repeat, sums[b]);
+  struct Running {
+    const Column* column;
+    Plan plan;
+    std::vector<BatchSums> sums;  // by batch
+    bool done;
+    Result result;
+  };
+
+  void draw(Running& one, std::size_t b, std::int64_t target, const std::set<std::string>& sites,
+            const std::optional<ProbeBatch::Open>& open, std::int64_t place) const {
+    const Chance chance = one.column->chance;
+    while (one.sums[b].members < target) {
+      const auto repeat = static_cast<std::uint64_t>(one.sums[b].members) * batches_.size() + b;
+      if (open) {
+        batches_[b].add_member(one.plan, chance, *open, repeat, one.sums[b]);
+        one.result.run += place;
+      } else {
+        batches_[b].add_member(one.plan, chance, sites, repeat, one.sums[b]);
+        one.result.run += (chance == Chance::kSymmetric ? 2 : 1) * 2 * operators_;
       }
     }
+  }
+
+  void conclude(Running& one, std::int64_t target, bool given) const {
+    const bool once = one.column->chance == Chance::kNone;
+    one.result.repeats = once ? 1 : target;
+    one.result.figures = figures_of(one.sums, batches_, one.column->chance);
+    const std::vector<double>& error = one.result.figures.error;
+    if (std::all_of(error.begin(), error.end(), [](double each) { return each == 0; }))
+      one.result.reason =
+          one.plan.ledger().warnings().empty() ? "it does not reach the gradient" : "it changed nothing";
+    else if (!std::all_of(error.begin(), error.end(), [](double each) { return std::isfinite(each); }))
+      one.result.reason = "the gradient is not finite under it";
+    ProbeCell cell;
+    if (one.result.reason.empty()) set_figures(one.result.figures, cell);
+    one.done = once || given || target >= config_.probe.most || !one.result.reason.empty() ||
+               narrow(cell, config_.probe.width);
   }
 
   const train::Task& task_;
   const CompareConfig& config_;
-  const std::vector<ProbeBatch>& batches_;
-  KindSpec kind_;
-  Chance chance_;
+  std::int64_t operators_;
+  std::vector<ProbeBatch> batches_;
 };
+
+// The cell of a result: its figures, or the reason why there are none.
+ProbeCell cell_of(const std::string& site, Direction direction, const Column& column, const Result& result) {
+  ProbeCell cell;
+  cell.site = site;
+  cell.direction = direction;
+  cell.kind = column.kind->label;
+  cell.relative_size = column.size;
+  cell.repeats = result.repeats;
+  cell.reason = result.reason;
+  if (cell.reason.empty()) set_figures(result.figures, cell);
+  return cell;
+}
 
 // The cells of one site, direction and kind: from three sizes on the slope of the squared error.
 void set_exponent(std::vector<ProbeCell>::iterator first, std::vector<ProbeCell>::iterator last) {
@@ -180,108 +261,228 @@ std::optional<Interval> depth_slope(const std::vector<Measured>& sites) {
   return Interval{slope.value, slope.low, slope.high};
 }
 
-// All the sites of one direction at once, and each left out.
-Together together(const Measurement& measurement, Direction direction, const std::vector<Measured>& sites, bool one_out,
-                  const std::function<void()>& tick) {
-  std::set<std::string> names;
+// A column of the sites of one direction, and all of them at once.
+Together together_of(const Column& column, Direction direction, const std::vector<Measured>& sites, const Result& all) {
   Figures sum;
   for (const Measured& one : sites) {
-    names.insert(one.cell->site);
     add_to(sum.error, one.figures->error);
     add_to(sum.bias, one.figures->bias);
     add_to(sum.loss, one.figures->loss);
   }
   Together result;
-  result.all.direction = direction;
-  result.all.kind = sites[0].cell->kind;
-  result.all.relative_size = sites[0].cell->relative_size;
-  const Figures all = measurement.measure(names, direction, result.all);
+  result.all = cell_of("", direction, column, all);
   result.depth_slope = depth_slope(sites);
   if (!result.all.relative_error) return result;
-  result.squared_error = ratio_of_means(all.error, sum.error);
-  result.bias_squared = ratio_of_means(all.bias, sum.bias);
-  result.loss_change = ratio_of_means(all.loss, sum.loss);
-  if (!one_out) return result;
-  for (const Measured& one : sites) {
-    std::set<std::string> others = names;
-    others.erase(one.cell->site);
-    const std::vector<double> without = measurement.squared_error(others, direction, result.all.repeats);
-    std::vector<double> saved;
-    for (std::size_t b = 0; b < without.size(); ++b) saved.push_back((all.error[b] - without[b]) / all.norm[b]);
-    one.cell->one_out = mean_of(saved);
-    tick();
-  }
+  result.squared_error = ratio_of_means(all.figures.error, sum.error);
+  result.bias_squared = ratio_of_means(all.figures.bias, sum.bias);
+  result.loss_change = ratio_of_means(all.figures.loss, sum.loss);
   return result;
 }
+
+Interval saved_without(const Figures& all, const Figures& without) {
+  std::vector<double> saved;
+  for (std::size_t b = 0; b < without.error.size(); ++b)
+    saved.push_back((all.error[b] - without.error[b]) / all.norm[b]);
+  return mean_of(saved);
+}
+
+std::vector<Column> columns_of(const CompareConfig& config) {
+  std::vector<Column> columns;
+  const auto add = [&](const ComparedKind& kind, std::optional<double> size) {
+    KindSpec spec = kind.at(size.value_or(1));
+    const Chance chance = make_perturbation(spec)->chance();
+    columns.push_back({&kind, size, std::move(spec), chance});
+  };
+  for (const ComparedKind& kind : config.kinds) {
+    if (!kind.sized) add(kind, std::nullopt);
+    for (const double size : kind.sized ? config.relative_sizes : std::vector<double>()) add(kind, size);
+  }
+  return columns;
+}
+
+// One of a comparison's probes: what is measured in which order, and its results.
+class Probing {
+ public:
+  Probing(const train::Task& task, const CompareConfig& config, const std::vector<SiteScreen>& sites, std::string name,
+          Work& work, const std::function<void(std::size_t, std::size_t)>& tick)
+      : config_(config),
+        sites_(sites),
+        columns_(columns_of(config)),
+        operators_(static_cast<std::int64_t>(sites.size()) / 2 + 1),
+        name_(std::move(name)),
+        work_(work),
+        tick_(tick),
+        measurement_([&task, &config, operators = operators_] { return Measurement(task, config, operators); }) {}
+
+  Probe probe() {
+    alone();
+    at_once();
+    if (config_.one_out) but_one();
+    return std::move(probe_);
+  }
+
+ private:
+  // Batches and their clean gradients, once something is to be measured: in each process that does.
+  const Measurement& measurement() {
+    if (!made_) made_.emplace(measurement_());
+    return *made_;
+  }
+
+  std::int64_t place(std::size_t site) const { return static_cast<std::int64_t>(site) / 2 + 1; }
+
+  std::vector<nlohmann::json> results(const std::vector<std::string>& names,
+                                      const std::function<std::vector<Result>(std::size_t)>& measure) {
+    std::vector<std::string> full;
+    for (const std::string& one : names) full.push_back("probe, " + name_ + ": " + one);
+    return work_.results(
+        full,
+        [&](std::size_t i) {
+          nlohmann::ordered_json list = nlohmann::ordered_json::array();
+          for (const Result& one : measure(i)) list.push_back(json_of(one));
+          return list;
+        },
+        tick_);
+  }
+
+  // A draw of a pair or alone: those of a whole pass, or what lies above or below the site.
+  std::int64_t needed(const Column& column, const Result& result, Direction direction, std::int64_t place) const {
+    const bool pairs = column.chance == Chance::kSymmetric;
+    const std::int64_t draws = result.repeats * config_.probe.batches;
+    if (direction == Direction::kBackward) return draws * place;
+    return draws * (pairs ? 2 : 1) * (2 * operators_ - place);
+  }
+
+  void alone() {
+    std::vector<std::string> names;
+    std::vector<const Column*> columns;
+    for (const SiteScreen& site : sites_) names.push_back(site.site + ", " + to_text(site.direction));
+    for (const Column& column : columns_) columns.push_back(&column);
+    const auto found = results(names, [&](std::size_t i) {
+      return measurement().measure(columns, {sites_[i].site}, sites_[i].direction, place(i));
+    });
+    probe_.needed += 2 * operators_ * config_.probe.batches;  // the clean passes
+    probe_.run += 2 * operators_ * config_.probe.batches;
+    probe_.cells.reserve(sites_.size() * columns_.size());
+    for (std::size_t i = 0; i < sites_.size(); ++i) {
+      for (std::size_t c = 0; c < columns_.size(); ++c) {
+        results_.push_back(result_of(found[i][c]));
+        const Result& result = results_.back();
+        ProbeCell cell = cell_of(sites_[i].site, sites_[i].direction, columns_[c], result);
+        if (cell.relative_error && sites_[i].gain) {
+          const double added = cell.relative_size.value_or(std::pow(10, -cell.sqnr_db->estimate / 20));
+          cell.kink = power_of(*cell.relative_error, 1, 1 / (added * sites_[i].gain->estimate));
+        }
+        probe_.cells.push_back(std::move(cell));
+        probe_.run += result.run;
+        probe_.needed += needed(columns_[c], result, sites_[i].direction, place(i));
+      }
+      for (std::size_t c = 0; c < columns_.size();) {
+        std::size_t end = c + 1;
+        while (end < columns_.size() && columns_[end].kind == columns_[c].kind) ++end;
+        const auto row = probe_.cells.end() - static_cast<std::ptrdiff_t>(columns_.size());
+        if (columns_[c].size)
+          set_exponent(row + static_cast<std::ptrdiff_t>(c), row + static_cast<std::ptrdiff_t>(end));
+        c = end;
+      }
+    }
+  }
+
+  // The rows of a column and direction, where there are two.
+  struct Group {
+    std::size_t column;
+    Direction direction;
+    std::vector<std::size_t> cells;
+    std::set<std::string> names;
+  };
+
+  std::vector<Group> groups() const {
+    std::vector<Group> groups;
+    for (std::size_t c = 0; c < columns_.size(); ++c) {
+      for (const Direction direction : {Direction::kForward, Direction::kBackward}) {
+        Group group{c, direction, {}, {}};
+        for (std::size_t i = c; i < probe_.cells.size(); i += columns_.size()) {
+          if (probe_.cells[i].direction != direction) continue;
+          group.cells.push_back(i);
+          group.names.insert(probe_.cells[i].site);
+        }
+        if (group.cells.size() > 1) groups.push_back(std::move(group));
+      }
+    }
+    return groups;
+  }
+
+  std::string name_of(const Group& group) const {
+    const Column& column = columns_[group.column];
+    return fmt::format("{}, {}{}", to_text(group.direction), column.kind->label,
+                       column.size ? fmt::format(" {:g}", *column.size) : "");
+  }
+
+  void at_once() {
+    const std::vector<Group> all = groups();
+    std::vector<std::string> names;
+    for (const Group& group : all) names.push_back("all, " + name_of(group));
+    const auto found = results(names, [&](std::size_t i) {
+      return measurement().measure({&columns_[all[i].column]}, all[i].names, all[i].direction, 0);
+    });
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      at_once_.push_back(result_of(found[i][0]));
+      std::vector<Measured> column;
+      for (const std::size_t cell : all[i].cells) column.push_back({&probe_.cells[cell], &results_[cell].figures});
+      set_ranks(column);
+      probe_.together.push_back(together_of(columns_[all[i].column], all[i].direction, column, at_once_.back()));
+      probe_.run += at_once_.back().run;
+      probe_.needed += at_once_.back().run;
+    }
+  }
+
+  void but_one() {
+    struct Left {
+      std::size_t group, cell;
+    };
+    const std::vector<Group> all = groups();
+    std::vector<Left> list;
+    std::vector<std::string> names;
+    for (std::size_t g = 0; g < all.size(); ++g) {
+      if (!probe_.together[g].all.relative_error) continue;
+      for (const std::size_t cell : all[g].cells) {
+        list.push_back({g, cell});
+        names.push_back("all but " + probe_.cells[cell].site + ", " + name_of(all[g]));
+      }
+    }
+    const auto found = results(names, [&](std::size_t i) {
+      const Group& group = all[list[i].group];
+      std::set<std::string> others = group.names;
+      others.erase(probe_.cells[list[i].cell].site);
+      return measurement().measure({&columns_[group.column]}, others, group.direction, 0,
+                                   at_once_[list[i].group].repeats);
+    });
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      const Result without = result_of(found[i][0]);
+      probe_.cells[list[i].cell].one_out = saved_without(at_once_[list[i].group].figures, without.figures);
+      probe_.run += without.run;
+      probe_.needed += without.run;
+    }
+  }
+
+  const CompareConfig& config_;
+  const std::vector<SiteScreen>& sites_;
+  std::vector<Column> columns_;
+  std::int64_t operators_;
+  std::string name_;
+  Work& work_;
+  std::function<void(std::size_t, std::size_t)> tick_;
+  std::function<Measurement()> measurement_;
+  std::optional<Measurement> made_;
+  std::vector<Result> results_;  // of the cells
+  std::vector<Result> at_once_;  // of the groups
+  Probe probe_;
+};
 
 }  // namespace
 
 Probe probe(const train::Task& task, const CompareConfig& config, const std::vector<SiteScreen>& sites,
-            const std::function<void(std::size_t done, std::size_t all)>& tick) {
-  const std::uint64_t seed = named_seed(task.seed, "compare.probe");
-  data::BatchSampler sampler(task.data.train->size(), task.batch_size, named_seed(task.seed, "compare.batches"));
-  std::vector<ProbeBatch> batches;
-  for (std::int64_t b = 0; b < config.probe.batches; ++b)
-    batches.emplace_back(task, task.data.train->get(sampler.indices(b)).to(task.device),
-                         named_seed(seed, std::to_string(b)));
-
-  struct Column {  // of every site's row
-    const ComparedKind* kind;
-    std::optional<double> size;
-  };
-  std::vector<Column> columns;
-  for (const ComparedKind& kind : config.kinds) {
-    if (!kind.sized) columns.push_back({&kind, std::nullopt});
-    for (const double size : kind.sized ? config.relative_sizes : std::vector<double>())
-      columns.push_back({&kind, size});
-  }
-  std::vector<Measurement> measurements;
-  for (const Column& column : columns)
-    measurements.emplace_back(task, config, batches, column.kind->at(column.size.value_or(1)));
-
-  const std::size_t alone = sites.size() * columns.size(), all = config.one_out ? 2 * alone : alone;
-  std::size_t done = 0;
-  const auto advance = [&] {
-    ++done;
-    if (tick) tick(done, all);
-  };
-  Probe result;
-  std::vector<Figures> figures;
-  result.cells.reserve(alone);
-  for (const SiteScreen& site : sites) {
-    const auto first = static_cast<std::ptrdiff_t>(result.cells.size());
-    for (std::size_t c = 0; c < columns.size(); ++c) {
-      ProbeCell& cell = result.cells.emplace_back();
-      cell.site = site.site;
-      cell.direction = site.direction;
-      cell.kind = columns[c].kind->label;
-      cell.relative_size = columns[c].size;
-      figures.push_back(measurements[c].measure({cell.site}, cell.direction, cell));
-      if (cell.relative_error && site.gain) {
-        const double added = cell.relative_size.value_or(std::pow(10, -cell.sqnr_db->estimate / 20));
-        cell.kink = power_of(*cell.relative_error, 1, 1 / (added * site.gain->estimate));
-      }
-      advance();
-    }
-    for (std::size_t c = 0; c < columns.size();) {
-      std::size_t end = c + 1;
-      while (end < columns.size() && columns[end].kind == columns[c].kind) ++end;
-      const auto row = result.cells.begin() + first;
-      if (columns[c].size) set_exponent(row + static_cast<std::ptrdiff_t>(c), row + static_cast<std::ptrdiff_t>(end));
-      c = end;
-    }
-  }
-  for (std::size_t c = 0; c < columns.size(); ++c) {
-    for (const Direction direction : {Direction::kForward, Direction::kBackward}) {
-      std::vector<Measured> column;
-      for (std::size_t i = c; i < result.cells.size(); i += columns.size())
-        if (result.cells[i].direction == direction) column.push_back({&result.cells[i], &figures[i]});
-      if (column.size() < 2) continue;
-      set_ranks(column);
-      result.together.push_back(together(measurements[c], direction, column, config.one_out, advance));
-    }
-  }
-  return result;
+            const std::string& name, Work& work, const std::function<void(std::size_t done, std::size_t all)>& tick) {
+  return Probing(task, config, sites, name, work, tick).probe();
 }
 
 }  // namespace gradquake::compare

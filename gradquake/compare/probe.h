@@ -15,6 +15,8 @@
 //   kink             relative_error / (size * gain of the screen): above 1 where first order misses something. The size
 //                    of a kind that comes as it is: what it was, sqrt(E||added||^2) / ||y||
 //
+// On the way back errors enter linearly: at one site they are B eps, from one backward pass below it (site_graph.h).
+//
 // Symmetric noise (Chance in perturbation.h) comes in pairs (z, -z): what is added, and its negative. With the errors
 // d = u~ - u and m = (d+ + d-)/2 of R pairs the bias is the U-statistic (||sum m||^2 - sum ||m||^2) / (R (R - 1)),
 // which the odd part of the error does not disturb; for other random kinds the same with m = d; what owes nothing to
@@ -32,6 +34,7 @@
 #include "gradquake/compare/interval.h"
 #include "gradquake/compare/ranks.h"
 #include "gradquake/compare/screen.h"
+#include "gradquake/compare/work.h"
 #include "gradquake/hooks/export.h"
 #include "gradquake/hooks/rule.h"
 #include "gradquake/train/task.h"
@@ -64,11 +67,15 @@ struct Together {
 struct Probe {
   std::vector<ProbeCell> cells;    // sizes innermost, then kinds, then sites as the screen has them
   std::vector<Together> together;  // by kind, size and direction; empty where a direction has one site
+  // Operators, forward and backward, that were run; and that the draws need, where one above its site need not be run
+  // again for a forward draw, nor any but those below for a backward one.
+  std::int64_t run = 0, needed = 0;
 };
 
 // At the task's weights of now, which stay as they are. `sites`: whose cells, as the screen found them, whose gains the
-// kink factor takes. `tick`: cells done, of how many; empty: not.
+// kink factor takes. Done and kept by `work`, under `name`; `tick`: parts done, of how many; empty: not.
 GRADQUAKE_EXPORT Probe probe(const train::Task& task, const CompareConfig& config, const std::vector<SiteScreen>& sites,
+                             const std::string& name, Work& work,
                              const std::function<void(std::size_t done, std::size_t all)>& tick = {});
 
 }  // namespace gradquake::compare

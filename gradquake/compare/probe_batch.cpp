@@ -14,38 +14,49 @@
 #include "gradquake/hooks/observe.h"
 #include "gradquake/hooks/plan_scope.h"
 #include "gradquake/model/trained_parameters.h"
-#include "gradquake/train/norms.h"
 
 namespace gradquake::compare {
-namespace {
-
-double dot(const Gradient& a, const Gradient& b) {
-  double sum = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) sum += (a[i].to(at::kDouble) * b[i].to(at::kDouble)).sum().item<double>();
-  return sum;
+void BatchSums::add(const std::vector<InjectionRecord>& entries) {
+  for (const InjectionRecord& record : entries) {
+    added += record.norm * record.norm;
+    relative_added += record.relative_norm * record.relative_norm;
+  }
 }
-
-double squared(const Gradient& gradient) {
-  double sum = 0;
-  for (const at::Tensor& one : gradient) sum += train::squared_norm(one);
-  return sum;
-}
-
-}  // namespace
 
 double BatchSums::bias_squared(Chance chance) const {
-  if (chance == Chance::kNone) return middle_squares;
+  if (chance == Chance::kNone || middle.empty()) return middle_squares;
+  double squared = 0;
+  for (const double one : middle) squared += one * one;
   const auto count = static_cast<double>(members);
-  return (squared(middle) - middle_squares) / (count * (count - 1));
+  return (squared - middle_squares) / (count * (count - 1));
 }
 
 ProbeBatch::ProbeBatch(const train::Task& task, data::Batch batch, std::uint64_t dropout_seed)
     : task_(task),
       batch_(std::move(batch)),
       dropout_seed_(dropout_seed),
-      parameters_(model::trained_parameters(*task.model).tensors) {
-  clean_ = clean_pass();
-  clean_squared_ = squared(clean_.gradient);
+      parameters_(model::trained_parameters(*task.model).tensors),
+      errors_([this] {
+        Pass clean = clean_pass();
+        clean_loss_ = clean.loss;
+        return GradientErrors(clean.gradient);
+      }()) {}
+
+at::Tensor ProbeBatch::loss() const { return task_.objective->loss(task_.forward(batch_), batch_); }
+
+StepContext ProbeBatch::context(std::uint64_t repeat) const {
+  return {.rows = batch_.rows(),
+          .loss_divisor = static_cast<double>(batch_.rows()),
+          .sample_ids = batch_.sample_ids,
+          .repeat = repeat};
+}
+
+ProbeBatch::Pass ProbeBatch::differentiate() const {
+  const at::Tensor value = loss();
+  Parts gradient = torch::autograd::grad({value}, parameters_, {}, false, false, true);
+  for (std::size_t i = 0; i < gradient.size(); ++i)
+    if (!gradient[i].defined()) gradient[i] = at::zeros_like(parameters_[i]);
+  return {value.item<double>(), std::move(gradient)};
 }
 
 ProbeBatch::Pass ProbeBatch::clean_pass() const {
@@ -53,57 +64,64 @@ ProbeBatch::Pass ProbeBatch::clean_pass() const {
   return differentiate();
 }
 
-ProbeBatch::Pass ProbeBatch::pass(Plan& plan, std::uint64_t repeat, const std::set<std::string>* mirrored) const {
-  const curvature::StateGuard guard(*task_.model, dropout_seed_, curvature::Derivatives::kFirst);
-  std::optional<Mirror> mirror;
-  std::optional<ObserverScope> outside, inside;
-  if (mirrored != nullptr) outside.emplace(mirror.emplace(*mirrored).outside());
-  const PlanScope scope(plan, {.rows = batch_.rows(),
-                               .loss_divisor = static_cast<double>(batch_.rows()),
-                               .sample_ids = batch_.sample_ids,
-                               .repeat = repeat});
-  if (mirror) inside.emplace(mirror->inside());
-  return differentiate();
-}
-
-ProbeBatch::Pass ProbeBatch::differentiate() const {
-  const at::Tensor loss = task_.objective->loss(task_.forward(batch_), batch_);
-  Gradient gradient = torch::autograd::grad({loss}, parameters_, {}, false, false, true);
-  for (std::size_t i = 0; i < gradient.size(); ++i)
-    if (!gradient[i].defined()) gradient[i] = at::zeros_like(parameters_[i]);
-  return {loss.item<double>(), std::move(gradient)};
-}
-
-// One draw: its error u~ - u.
-Gradient ProbeBatch::add_draw(Plan& plan, std::uint64_t repeat, const std::set<std::string>* mirrored,
-                              BatchSums& sums) const {
-  const Pass perturbed = pass(plan, repeat, mirrored);
-  const Gradient& u = clean_.gradient;
-  Gradient error;
-  for (std::size_t i = 0; i < u.size(); ++i) error.push_back(perturbed.gradient[i] - u[i]);
-  ++sums.draws;
-  sums.error += squared(error);
-  sums.cosine += dot(perturbed.gradient, u) / std::sqrt(squared(perturbed.gradient) * clean_squared_);
-  sums.loss += perturbed.loss - clean_.loss;
-  for (const InjectionRecord& record : plan.ledger().take_entries()) {
-    sums.added += record.norm * record.norm;
-    sums.relative_added += record.relative_norm * record.relative_norm;
+Parts ProbeBatch::draw(Plan& plan, std::uint64_t repeat, const std::set<std::string>* mirrored, BatchSums& sums) const {
+  Pass perturbed;
+  {
+    const curvature::StateGuard guard(*task_.model, dropout_seed_, curvature::Derivatives::kFirst);
+    std::optional<Mirror> mirror;
+    std::optional<ObserverScope> outside, inside;
+    if (mirrored != nullptr) outside.emplace(mirror.emplace(*mirrored).outside());
+    const PlanScope scope(plan, context(repeat));
+    if (mirror) inside.emplace(mirror->inside());
+    perturbed = differentiate();
   }
-  return error;
+  sums.loss += perturbed.loss - clean_loss_;
+  sums.add(plan.ledger().take_entries());
+  return perturbed.gradient;
+}
+
+// cos(u + e, u), from what the error e has along u.
+void ProbeBatch::add(const ErrorSums& error, BatchSums& sums) const {
+  const double own = clean_squared();
+  ++sums.draws;
+  sums.error += error.squared;
+  sums.cosine += (own + error.along) / std::sqrt(own * (own + 2 * error.along + error.squared));
 }
 
 void ProbeBatch::add_member(Plan& plan, Chance chance, const std::set<std::string>& sites, std::uint64_t repeat,
                             BatchSums& sums) const {
-  Gradient middle = add_draw(plan, repeat, nullptr, sums);
+  const Parts perturbed = draw(plan, repeat, nullptr, sums);
   if (chance == Chance::kSymmetric) {
-    const Gradient other = add_draw(plan, repeat, &sites, sums);
-    for (std::size_t i = 0; i < middle.size(); ++i) middle[i] = (middle[i] + other[i]) / 2;
+    const GradientErrors::Pair pair = errors_.pair(perturbed, draw(plan, repeat, &sites, sums), sums.middle);
+    add(pair.plus, sums);
+    add(pair.minus, sums);
+    sums.middle_squares += pair.middle_squared;
+  } else {
+    const ErrorSums error = errors_.draw(perturbed, sums.middle);
+    add(error, sums);
+    sums.middle_squares += error.squared;
   }
-  sums.middle_squares += squared(middle);
-  if (sums.middle.empty())
-    sums.middle = std::move(middle);
-  else
-    for (std::size_t i = 0; i < middle.size(); ++i) sums.middle[i] = sums.middle[i] + middle[i];
+  ++sums.members;
+}
+
+ProbeBatch::Open::Open(const ProbeBatch& batch, const std::string& site)
+    : guard_(*batch.task_.model, batch.dropout_seed_, curvature::Derivatives::kFirst),
+      graph_(site, batch.parameters_, [&batch] { return batch.loss(); }) {}
+
+void ProbeBatch::add_member(Plan& plan, Chance chance, const Open& open, std::uint64_t repeat, BatchSums& sums) const {
+  const Parts parts = open.graph_.error(plan, context(repeat));
+  const std::vector<InjectionRecord> entries = plan.ledger().take_entries();
+  const bool symmetric = chance == Chance::kSymmetric;  // then the middle of the pair is 0
+  GradientErrors::Sum nothing;
+  const ErrorSums error = errors_.error(parts, symmetric ? nothing : sums.middle);
+  add(error, sums);
+  sums.add(entries);
+  if (symmetric) {
+    add({error.squared, -error.along}, sums);
+    sums.add(entries);
+  } else {
+    sums.middle_squares += error.squared;
+  }
   ++sums.members;
 }
 

@@ -1,8 +1,10 @@
 #include "gradquake/compare/probe.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cmath>
+#include <filesystem>
 
 #include "gradquake/hooks/perturbation.h"
 #include "small_net.h"
@@ -22,7 +24,21 @@ class ProbeTest : public testing::Test {
     config_.probe = {.batches = 4, .least = 8, .most = 8, .width = 0.1};
     config_.screen = {.batches = 4, .least = 64, .most = 64, .width = 1};
     screen_ = screen(task_, config_);
-    cells_ = probe(task_, config_, screen_.sites).cells;
+    cells_ = probed().cells;
+  }
+
+  // From nothing, kept in a file of its own.
+  Probe probed(std::int64_t jobs = 1) const {
+    const std::filesystem::path file =
+        std::filesystem::temp_directory_path() / ("probe_test_" + std::to_string(getpid()) + ".jsonl");
+    std::filesystem::remove(file);
+    Probe found;
+    {
+      Work work(file, jobs, [] {});
+      found = probe(task_, config_, screen_.sites, "test", work);
+    }
+    std::filesystem::remove(file);
+    return found;
   }
 
   train::SmallNet net_;
@@ -57,7 +73,7 @@ TEST_F(ProbeTest, WhatGoesBackIsLinearSoPairsOfDrawsLeaveNoBias) {
 
 TEST_F(ProbeTest, ItLeavesTheModelAsItWasAndFindsTheSameAgain) {
   const auto parameters = train::copies(net_.parameters());
-  const std::vector<ProbeCell> again = probe(task_, config_, screen_.sites).cells;
+  const std::vector<ProbeCell> again = probed().cells;
   EXPECT_TRUE(train::same_bits(net_.parameters(), parameters));
   for (std::size_t i = 0; i < cells_.size(); ++i) {
     EXPECT_EQ(again[i].relative_error->estimate, cells_[i].relative_error->estimate);
@@ -68,7 +84,7 @@ TEST_F(ProbeTest, ItLeavesTheModelAsItWasAndFindsTheSameAgain) {
 // At the site next to the loss every gradient is linear in what comes back.
 TEST_F(ProbeTest, AGainErrorOfTheLastGradientIsThatOfAllAndAllOfItIsBias) {
   config_.kinds = {{perturbations().complete({"scale", {{"factor", 1.25}}}), "scale", false}};
-  for (const ProbeCell& cell : probe(task_, config_, screen_.sites).cells) {
+  for (const ProbeCell& cell : probed().cells) {
     if (cell.site != "head" || cell.direction != Direction::kBackward) continue;
     EXPECT_EQ(cell.repeats, 1);
     EXPECT_FALSE(cell.relative_size.has_value());
@@ -86,7 +102,7 @@ TEST_F(ProbeTest, TheBiasOfLostGradientsIsTheShareOfThem) {
   config_.kinds = {{perturbations().complete({"zero", {{"share", 0.25}}}), "zero", false},
                    {perturbations().complete({"multiplicative", {{"scale", 0.25}}}), "multiplicative", false}};
   config_.probe = {.batches = 8, .least = 64, .most = 64, .width = 0.1};
-  for (const ProbeCell& cell : probe(task_, config_, screen_.sites).cells) {
+  for (const ProbeCell& cell : probed().cells) {
     if (cell.site != "head" || cell.direction != Direction::kBackward) continue;
     if (cell.kind == "zero") {
       EXPECT_LT(cell.bias_squared->low, 0.0625);
@@ -101,7 +117,7 @@ TEST_F(ProbeTest, TheBiasOfLostGradientsIsTheShareOfThem) {
 TEST_F(ProbeTest, RanksFollowTheErrorsAndIndependentNoiseOnTheWayBackAddsUp) {
   config_.relative_sizes = {0.01};
   config_.probe = {.batches = 8, .least = 32, .most = 32, .width = 0.1};
-  const Probe found = probe(task_, config_, screen_.sites);
+  const Probe found = probed();
   ASSERT_EQ(found.together.size(), 2U);
   for (const Together& together : found.together) {
     const bool backward = together.all.direction == Direction::kBackward;
