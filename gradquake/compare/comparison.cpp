@@ -127,6 +127,9 @@ void print_probes(std::ostream& out, const Comparison::At& at) {
     if (std::find(kinds.begin(), kinds.end(), cell.kind) == kinds.end()) kinds.push_back(cell.kind);
   for (const std::string& kind : kinds)
     for (const Direction direction : {Direction::kForward, Direction::kBackward}) print_probe(out, at, direction, kind);
+  if (at.probe.needed > 0)
+    out << fmt::format("\n{} operators were run, forward or backward, {:.3f} times those that the draws need\n",
+                       at.probe.run, static_cast<double>(at.probe.run) / static_cast<double>(at.probe.needed));
 }
 
 void print_legend(std::ostream& out, const Comparison& comparison) {
@@ -194,6 +197,7 @@ ordered_json comparison_json(const Comparison& comparison) {
     ordered_json one{{"step", at.step},
                      {"vectors", at.screen.vectors},
                      {"gradient_norm", at.screen.gradient_norm},
+                     {"evaluations", {{"run", at.probe.run}, {"needed", at.probe.needed}}},
                      {"screen", ordered_json::array()}};
     for (const SiteScreen& site : at.screen.sites) {
       ordered_json row{{"site", site.site},

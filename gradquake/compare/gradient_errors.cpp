@@ -37,7 +37,7 @@ GRADQUAKE_INLINE void in_lanes(std::size_t n, const One& one) {
   for (; i < n; ++i) one(i, 0);
 }
 
-// e = x - shift * u.
+// e = x - shift * u. sum: null where m is not asked for.
 template <class T>
 GRADQUAKE_INLINE void draw_of(const T* x, double shift, const double* u, double* sum, std::size_t n, Totals& totals) {
   Totals t = totals;
@@ -46,7 +46,7 @@ GRADQUAKE_INLINE void draw_of(const T* x, double shift, const double* u, double*
         const double e = static_cast<double>(x[i]) - shift * u[i];
         t.squared.of[lane] += e * e;
         t.along.of[lane] += e * u[i];
-        sum[i] += e;
+        if (sum != nullptr) sum[i] += e;
       });
   totals = t;
 }
@@ -113,20 +113,22 @@ GradientErrors::GradientErrors(const Parts& clean) {
   for (const double one : clean_) clean_squared_ += one * one;
 }
 
-ErrorSums GradientErrors::draw(const Parts& parts, double shift, Sum& sum) const {
-  sum.resize(clean_.size());
+ErrorSums GradientErrors::draw(const Parts& parts, double shift, Sum* sum) const {
+  if (sum != nullptr) sum->resize(clean_.size());
   Totals totals;
   std::size_t at = 0;
   for (std::size_t i = 0; i < parts.size(); at += sizes_[i++]) {
     if (!parts[i].defined() && shift == 0) continue;
     const at::Tensor part = parts[i].defined() ? plain(parts[i]) : at::zeros({static_cast<std::int64_t>(sizes_[i])});
-    with_data(part, [&](const auto* x) { draw_pass(x, shift, &clean_[at], &sum[at], sizes_[i], totals); });
+    with_data(part, [&](const auto* x) {
+      draw_pass(x, shift, &clean_[at], sum == nullptr ? nullptr : &(*sum)[at], sizes_[i], totals);
+    });
   }
   return {totals.squared.sum(), totals.along.sum()};
 }
 
-ErrorSums GradientErrors::draw(const Parts& perturbed, Sum& sum) const { return draw(perturbed, 1, sum); }
-ErrorSums GradientErrors::error(const Parts& error, Sum& sum) const { return draw(error, 0, sum); }
+ErrorSums GradientErrors::draw(const Parts& perturbed, Sum& sum) const { return draw(perturbed, 1, &sum); }
+ErrorSums GradientErrors::error(const Parts& error, Sum* sum) const { return draw(error, 0, sum); }
 
 GradientErrors::Pair GradientErrors::pair(const Parts& plus, const Parts& minus, Sum& sum) const {
   sum.resize(clean_.size());

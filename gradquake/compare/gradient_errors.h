@@ -30,9 +30,9 @@ class GradientErrors {
 
   using Sum = std::vector<double>;  // of m; empty: nothing yet
 
-  // m = e, from u~, and from e itself. ||m||^2 is ||e||^2.
+  // m = e, from u~, and from e itself. ||m||^2 is ||e||^2. Null: m is not summed.
   ErrorSums draw(const Parts& perturbed, Sum& sum) const;
-  ErrorSums error(const Parts& error, Sum& sum) const;
+  ErrorSums error(const Parts& error, Sum* sum) const;
 
   struct Pair {
     ErrorSums plus, minus;
@@ -41,7 +41,7 @@ class GradientErrors {
   Pair pair(const Parts& plus, const Parts& minus, Sum& sum) const;
 
  private:
-  ErrorSums draw(const Parts& parts, double shift, Sum& sum) const;
+  ErrorSums draw(const Parts& parts, double shift, Sum* sum) const;
 
   std::vector<double> clean_;
   std::vector<std::size_t> sizes_;  // of the parts

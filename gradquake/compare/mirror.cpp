@@ -9,20 +9,25 @@
 
 namespace gradquake::compare {
 
-Mirror::Mirror(std::set<std::string> sites)
+Mirror::Mirror(std::set<std::string> sites, Direction direction)
     : sites_(std::move(sites)),
+      direction_(direction),
       beneath_(std::any_of(sites_.begin(), sites_.end(), [](const std::string& site) { return lies_beneath(site); })) {}
 
 Observer Mirror::outside() {
-  return {.on_forward = [this](const TapPoint& at, const at::Tensor& y) { return keep(tensors_, at, y); },
-          .on_backward = [this](const TapPoint& at, const at::Tensor& v) { return mirrored(gradients_, at, v); },
-          .beneath = beneath_};
+  Observer observer{.on_forward = [this](const TapPoint& at, const at::Tensor& y) { return keep(tensors_, at, y); },
+                    .beneath = beneath_};
+  if (direction_ != Direction::kForward)
+    observer.on_backward = [this](const TapPoint& at, const at::Tensor& v) { return mirrored(gradients_, at, v); };
+  return observer;
 }
 
 Observer Mirror::inside() {
-  return {.on_forward = [this](const TapPoint& at, const at::Tensor& y) { return mirrored(tensors_, at, y); },
-          .on_backward = [this](const TapPoint& at, const at::Tensor& v) { return keep(gradients_, at, v); },
-          .beneath = beneath_};
+  Observer observer{.on_forward = [this](const TapPoint& at, const at::Tensor& y) { return mirrored(tensors_, at, y); },
+                    .beneath = beneath_};
+  if (direction_ != Direction::kForward)
+    observer.on_backward = [this](const TapPoint& at, const at::Tensor& v) { return keep(gradients_, at, v); };
+  return observer;
 }
 
 at::Tensor Mirror::keep(Kept& kept, const TapPoint& at, const at::Tensor& before) const {

@@ -129,17 +129,15 @@ class Measurement {
     for (const Column* column : columns)
       all.push_back({column, plan_of(task_, sites, direction, column->spec), {}, false, {}});
     for (Running& one : all) one.sums.resize(batches_.size());
-    const bool at_one_site = direction == Direction::kBackward && sites.size() == 1;
     for (std::int64_t target = repeats.value_or(config_.probe.least);; target = config_.probe.after(target)) {
       for (std::size_t b = 0; b < batches_.size(); ++b) {
         std::optional<ProbeBatch::Open> open;
-        if (at_one_site) {
-          open.emplace(batches_[b], *sites.begin());
-          all[0].result.run += 2 * operators_;
-          if (!open->is_cut()) open.reset();
+        if (sites.size() == 1) {
+          open.emplace(batches_[b], *sites.begin(), direction);
+          all[0].result.run += direction == Direction::kBackward ? 2 * operators_ : operators_;
         }
         for (Running& one : all)
-          if (!one.done) draw(one, b, one.column->chance == Chance::kNone ? 1 : target, sites, open, place);
+          if (!one.done) draw(one, b, one.column->chance == Chance::kNone ? 1 : target, sites, direction, open, place);
       }
       for (Running& one : all)
         if (!one.done) conclude(one, target, repeats.has_value());
@@ -159,18 +157,18 @@ class Measurement {
     Result result;
   };
 
-  void draw(Running& one, std::size_t b, std::int64_t target, const std::set<std::string>& sites,
-            const std::optional<ProbeBatch::Open>& open, std::int64_t place) const {
+  void draw(Running& one, std::size_t b, std::int64_t target, const std::set<std::string>& sites, Direction direction,
+            std::optional<ProbeBatch::Open>& open, std::int64_t place) const {
     const Chance chance = one.column->chance;
+    const std::int64_t passes = chance == Chance::kSymmetric ? 2 : 1;
     while (one.sums[b].members < target) {
+      if (open && !open->is_cut()) open.reset();
       const auto repeat = static_cast<std::uint64_t>(one.sums[b].members) * batches_.size() + b;
-      if (open) {
-        batches_[b].add_member(one.plan, chance, *open, repeat, one.sums[b]);
-        one.result.run += place;
-      } else {
-        batches_[b].add_member(one.plan, chance, sites, repeat, one.sums[b]);
-        one.result.run += (chance == Chance::kSymmetric ? 2 : 1) * 2 * operators_;
-      }
+      batches_[b].add_member(one.plan, chance, sites, direction, open ? &*open : nullptr, repeat, one.sums[b]);
+      if (!open)
+        one.result.run += passes * 2 * operators_;
+      else
+        one.result.run += direction == Direction::kBackward ? place : passes * (2 * operators_ - place);
     }
   }
 

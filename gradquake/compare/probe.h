@@ -15,7 +15,8 @@
 //   kink             relative_error / (size * gain of the screen): above 1 where first order misses something. The size
 //                    of a kind that comes as it is: what it was, sqrt(E||added||^2) / ||y||
 //
-// On the way back errors enter linearly: at one site they are B eps, from one backward pass below it (site_graph.h).
+// On the way back errors enter linearly: at one site they are B eps, from one backward pass below it (site_graph.h). On
+// the way forward the operators before the site are not run again (hooks/sites/prefix.h).
 //
 // Symmetric noise (Chance in perturbation.h) comes in pairs (z, -z): what is added, and its negative. With the errors
 // d = u~ - u and m = (d+ + d-)/2 of R pairs the bias is the U-statistic (||sum m||^2 - sum ||m||^2) / (R (R - 1)),
@@ -67,8 +68,8 @@ struct Together {
 struct Probe {
   std::vector<ProbeCell> cells;    // sizes innermost, then kinds, then sites as the screen has them
   std::vector<Together> together;  // by kind, size and direction; empty where a direction has one site
-  // Operators, forward and backward, that were run; and that the draws need, where one above its site need not be run
-  // again for a forward draw, nor any but those below for a backward one.
+  // Operators, forward and backward, that were run; and those that the draws need: what follows the site and the whole
+  // way back for a forward draw, the way back below the site for a backward one, one clean pass a batch.
   std::int64_t run = 0, needed = 0;
 };
 

@@ -8,7 +8,6 @@
 #include <optional>
 #include <utility>
 
-#include "gradquake/compare/mirror.h"
 #include "gradquake/curvature/state_guard.h"
 #include "gradquake/hooks/ledger.h"
 #include "gradquake/hooks/observe.h"
@@ -51,9 +50,9 @@ StepContext ProbeBatch::context(std::uint64_t repeat) const {
           .repeat = repeat};
 }
 
-ProbeBatch::Pass ProbeBatch::differentiate() const {
+ProbeBatch::Pass ProbeBatch::differentiate(bool keep_graph) const {
   const at::Tensor value = loss();
-  Parts gradient = torch::autograd::grad({value}, parameters_, {}, false, false, true);
+  Parts gradient = torch::autograd::grad({value}, parameters_, {}, keep_graph, false, true);
   for (std::size_t i = 0; i < gradient.size(); ++i)
     if (!gradient[i].defined()) gradient[i] = at::zeros_like(parameters_[i]);
   return {value.item<double>(), std::move(gradient)};
@@ -61,19 +60,20 @@ ProbeBatch::Pass ProbeBatch::differentiate() const {
 
 ProbeBatch::Pass ProbeBatch::clean_pass() const {
   const curvature::StateGuard guard(*task_.model, dropout_seed_, curvature::Derivatives::kFirst);
-  return differentiate();
+  return differentiate(false);
 }
 
-Parts ProbeBatch::draw(Plan& plan, std::uint64_t repeat, const std::set<std::string>* mirrored, BatchSums& sums) const {
+Parts ProbeBatch::draw(Plan& plan, std::uint64_t repeat, Mirror* mirrored, const Open* open, BatchSums& sums) const {
   Pass perturbed;
   {
     const curvature::StateGuard guard(*task_.model, dropout_seed_, curvature::Derivatives::kFirst);
-    std::optional<Mirror> mirror;
     std::optional<ObserverScope> outside, inside;
-    if (mirrored != nullptr) outside.emplace(mirror.emplace(*mirrored).outside());
+    if (mirrored != nullptr) outside.emplace(mirrored->outside());
     const PlanScope scope(plan, context(repeat));
-    if (mirror) inside.emplace(mirror->inside());
-    perturbed = differentiate();
+    if (mirrored != nullptr) inside.emplace(mirrored->inside());
+    std::optional<PrefixReplay> replay;
+    if (open != nullptr) replay.emplace(*open->prefix_);
+    perturbed = differentiate(open != nullptr);
   }
   sums.loss += perturbed.loss - clean_loss_;
   sums.add(plan.ledger().take_entries());
@@ -88,11 +88,17 @@ void ProbeBatch::add(const ErrorSums& error, BatchSums& sums) const {
   sums.cosine += (own + error.along) / std::sqrt(own * (own + 2 * error.along + error.squared));
 }
 
-void ProbeBatch::add_member(Plan& plan, Chance chance, const std::set<std::string>& sites, std::uint64_t repeat,
-                            BatchSums& sums) const {
-  const Parts perturbed = draw(plan, repeat, nullptr, sums);
+void ProbeBatch::add_member(Plan& plan, Chance chance, const std::set<std::string>& sites, Direction direction,
+                            const Open* open, std::uint64_t repeat, BatchSums& sums) const {
+  ++sums.members;
+  if (open != nullptr && open->graph_) {
+    add_error(plan, chance, *open, repeat, sums);
+    return;
+  }
+  const Parts perturbed = draw(plan, repeat, nullptr, open, sums);
   if (chance == Chance::kSymmetric) {
-    const GradientErrors::Pair pair = errors_.pair(perturbed, draw(plan, repeat, &sites, sums), sums.middle);
+    Mirror mirror(sites, direction);
+    const GradientErrors::Pair pair = errors_.pair(perturbed, draw(plan, repeat, &mirror, open, sums), sums.middle);
     add(pair.plus, sums);
     add(pair.minus, sums);
     sums.middle_squares += pair.middle_squared;
@@ -101,19 +107,21 @@ void ProbeBatch::add_member(Plan& plan, Chance chance, const std::set<std::strin
     add(error, sums);
     sums.middle_squares += error.squared;
   }
-  ++sums.members;
 }
 
-ProbeBatch::Open::Open(const ProbeBatch& batch, const std::string& site)
-    : guard_(*batch.task_.model, batch.dropout_seed_, curvature::Derivatives::kFirst),
-      graph_(site, batch.parameters_, [&batch] { return batch.loss(); }) {}
+ProbeBatch::Open::Open(const ProbeBatch& batch, const std::string& site, Direction direction)
+    : guard_(*batch.task_.model, batch.dropout_seed_, curvature::Derivatives::kFirst) {
+  if (direction == Direction::kBackward)
+    graph_.emplace(site, batch.parameters_, [&batch] { return batch.loss(); });
+  else
+    prefix_.emplace(Site(site), [&batch] { batch.loss(); });
+}
 
-void ProbeBatch::add_member(Plan& plan, Chance chance, const Open& open, std::uint64_t repeat, BatchSums& sums) const {
-  const Parts parts = open.graph_.error(plan, context(repeat));
+void ProbeBatch::add_error(Plan& plan, Chance chance, const Open& open, std::uint64_t repeat, BatchSums& sums) const {
+  const Parts parts = open.graph_->error(plan, context(repeat));
   const std::vector<InjectionRecord> entries = plan.ledger().take_entries();
   const bool symmetric = chance == Chance::kSymmetric;  // then the middle of the pair is 0
-  GradientErrors::Sum nothing;
-  const ErrorSums error = errors_.error(parts, symmetric ? nothing : sums.middle);
+  const ErrorSums error = errors_.error(parts, symmetric ? nullptr : &sums.middle);
   add(error, sums);
   sums.add(entries);
   if (symmetric) {
@@ -122,7 +130,6 @@ void ProbeBatch::add_member(Plan& plan, Chance chance, const Open& open, std::ui
   } else {
     sums.middle_squares += error.squared;
   }
-  ++sums.members;
 }
 
 }  // namespace gradquake::compare

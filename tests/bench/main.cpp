@@ -19,6 +19,7 @@ int main(int argc, char** argv) {
   gradquake::bench::register_way_rows();
   gradquake::bench::register_growth_rows();
   gradquake::bench::register_trainer_rows();
+  gradquake::bench::register_probe_rows();
   gradquake::bench::register_noise_rows();
   gradquake::bench::register_kind_rows();
   benchmark::Initialize(&argc, argv);

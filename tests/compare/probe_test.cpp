@@ -147,6 +147,20 @@ TEST_F(ProbeTest, RanksFollowTheErrorsAndIndependentNoiseOnTheWayBackAddsUp) {
   }
 }
 
+TEST_F(ProbeTest, ItDoesNotDependOnTheNumberOfProcessesAndRunsHardlyMoreThanItNeeds) {
+  config_.kinds.push_back({perturbations().complete({"round", {{"format", "e4m3fn"}}}), "round", false});
+  const Probe one = probed(1), three = probed(3);
+  ASSERT_EQ(one.cells.size(), three.cells.size());
+  for (std::size_t i = 0; i < one.cells.size(); ++i) {
+    EXPECT_EQ(one.cells[i].relative_error->estimate, three.cells[i].relative_error->estimate);
+    EXPECT_EQ(one.cells[i].one_out->high, three.cells[i].one_out->high);
+  }
+  EXPECT_EQ(one.run, three.run);
+  EXPECT_EQ(one.needed, three.needed);
+  EXPECT_GE(one.run, one.needed);
+  EXPECT_LE(static_cast<double>(one.run), 1.1 * static_cast<double>(one.needed));
+}
+
 TEST(ComparedKindTest, ItsSizeIsTheRmsOfWhatItAdds) {
   for (const char* name : {"gaussian", "uniform", "rademacher", "laplace", "constant"}) {
     const ComparedKind kind{perturbations().complete(name), name, true};
