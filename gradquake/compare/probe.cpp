@@ -128,9 +128,17 @@ class Measurement {
     all.reserve(columns.size());
     for (const Column* column : columns)
       all.push_back({column, plan_of(task_, sites, direction, column->spec), {}, false, {}});
-    for (Running& one : all) one.sums.resize(batches_.size());
+    for (Running& one : all) {
+      one.sums.resize(batches_.size());
+      one.done = make_perturbation(one.column->spec)->memory().has_value();
+      if (one.done) one.result.reason = "it has a memory: measured only by the outcome";
+    }
+    const auto all_done = [&all] {
+      return std::all_of(all.begin(), all.end(), [](const Running& one) { return one.done; });
+    };
     const bool at_one_site = direction == Direction::kBackward && sites.size() == 1;
-    for (std::int64_t target = repeats.value_or(config_.probe.least);; target = config_.probe.after(target)) {
+    for (std::int64_t target = repeats.value_or(config_.probe.least); !all_done();
+         target = config_.probe.after(target)) {
       for (std::size_t b = 0; b < batches_.size(); ++b) {
         std::optional<ProbeBatch::Open> open;
         if (at_one_site) {
@@ -143,7 +151,6 @@ class Measurement {
       }
       for (Running& one : all)
         if (!one.done) conclude(one, target, repeats.has_value());
-      if (std::all_of(all.begin(), all.end(), [](const Running& one) { return one.done; })) break;
     }
     std::vector<Result> results;
     for (Running& one : all) results.push_back(std::move(one.result));

@@ -81,6 +81,16 @@ TEST_F(ProbeTest, ItLeavesTheModelAsItWasAndFindsTheSameAgain) {
   }
 }
 
+TEST_F(ProbeTest, AKindWithAMemoryHasNoFiguresAtFixedWeightsAndSaysSo) {
+  config_.kinds = {{perturbations().complete("stale"), "stale", false}};
+  const Probe blank = probed();
+  for (const ProbeCell& cell : blank.cells) {
+    EXPECT_FALSE(cell.relative_error || cell.rank || cell.kink) << cell.site;
+    EXPECT_EQ(cell.reason, "it has a memory: measured only by the outcome");
+  }
+  for (const Together& one : blank.together) EXPECT_FALSE(one.all.relative_error || one.squared_error);
+}
+
 // At the site next to the loss every gradient is linear in what comes back.
 TEST_F(ProbeTest, AGainErrorOfTheLastGradientIsThatOfAllAndAllOfItIsBias) {
   config_.kinds = {{perturbations().complete({"scale", {{"factor", 1.25}}}), "scale", false}};
