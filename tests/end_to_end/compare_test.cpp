@@ -58,6 +58,19 @@ TEST_F(CompareTest, ATableAndAFolderSayTheSameAndTheSameCommandWritesTheSameByte
   EXPECT_EQ(read_file(own / "compare.json") + read_file(own / "map.svg"), before);
 }
 
+TEST_F(CompareTest, KindsWithAMemoryAreBlankAtFixedWeightsAndTrainedUnder) {
+  const Result result = workspace_.run(
+      compare({"compare.kinds=[{kind: stale}, {kind: error_feedback, of: {kind: top_k, share: 0.5}}]", "--json"}));
+  ASSERT_EQ(result.status, 0) << result.err;
+  const Json json = Json::parse(result.out);
+  for (const Json& cell : json.at("at")[0].at("probe")) {
+    EXPECT_EQ(cell.at("reason"), "it has a memory: measured only by the outcome");
+    EXPECT_TRUE(cell.at("relative_error").is_null());
+  }
+  EXPECT_NE(result.out.find("\"stale\""), std::string::npos) << result.out;
+  EXPECT_FALSE(json.at("outcome").empty());
+}
+
 TEST_F(CompareTest, TheConfigOfAComparisonTrainsAsItStands) {
   ASSERT_EQ(workspace_.run(compare({"--out", "sites"})).status, 0);
   EXPECT_EQ(workspace_.run({"train", "sites/config.yaml", "run.name=trained", "run.steps=20"}).status, 0);
