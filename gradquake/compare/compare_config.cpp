@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <string>
 #include <utility>
+#include <variant>
+#include <vector>
 
 #include "gradquake/config/kind_reader.h"
 #include "gradquake/hooks/perturbation.h"
@@ -65,13 +68,20 @@ void read_at(config::Reader& compare, CompareConfig& result) {
   result.at.erase(std::unique(result.at.begin(), result.at.end()), result.at.end());
 }
 
+// Of a parameter that has a default, as a complete spec holds it.
+std::string default_text(const Parameter& parameter) {
+  const auto* const specs = std::get_if<std::vector<KindSpec>>(&parameter.default_value->held());
+  if (parameter.type != ParameterType::kKind || specs == nullptr) return parameter.default_value->text();
+  return KindValue(parameter.group().complete(specs->front())).text();
+}
+
 ComparedKind compared(KindSpec spec) {
   std::vector<std::string> usual;  // not worth saying
   for (const Parameter& parameter : perturbations().find(spec.kind).parameters) {
     const KindValue* const value = spec.find(parameter.name);
+    if (value == nullptr) continue;
     const bool set_here = parameter.name == "scale" || parameter.name == "relative_to";
-    const bool left_out =
-        value->is_null() || (parameter.default_value && parameter.default_value->text() == value->text());
+    const bool left_out = value->is_null() || (parameter.default_value && default_text(parameter) == value->text());
     if (set_here || left_out) usual.push_back(parameter.name);
   }
   ComparedKind kind{std::move(spec), "", false};

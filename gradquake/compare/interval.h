@@ -13,10 +13,14 @@ struct Interval {
   double low = 0, high = 0;
 };
 
-// sum a / sum b over draws (a_k, b_k) that are independent of each other, a >= 0, b > 0: the interval is Student's t
-// with K - 1 degrees around the logarithm, its standard error that of leaving one draw out (jackknife). All 0 where
-// every a is 0. Needs two draws.
+// sum a / sum b over draws (a_k, b_k) that are independent of each other, a >= 0, b > 0: the interval lies around the
+// logarithm. From 8 draws on it is the bootstrap's of Student's t (Efron 1981: the quantiles of the studentised ratio
+// of resamples, which follow its skewness; always the same resamples); of fewer Student's t with K - 1 degrees and the
+// jackknife's standard error. All 0 where every a is 0. Needs two draws.
 GRADQUAKE_EXPORT Interval ratio_of_sums(const std::vector<double>& a, const std::vector<double>& b);
+
+// The same where a may have any sign: around the ratio itself.
+GRADQUAKE_EXPORT Interval ratio_to_mean(const std::vector<double>& a, const std::vector<double>& b);
 
 // The same where a and b may have any sign: the ratio of their means, the interval around itself. Empty where the mean
 // of b is not surely another than 0.

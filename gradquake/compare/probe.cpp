@@ -30,7 +30,7 @@ Plan plan_of(const train::Task& task, const std::set<std::string>& sites, Direct
 }
 
 struct Figures {
-  std::vector<double> error, added, relative_added, norm, cosine, loss, bias;  // by batch, means over draws
+  std::vector<double> error, added, signal, norm, cosine, loss, bias;  // by batch, means over draws
 };
 
 Figures figures_of(const std::vector<BatchSums>& sums, const std::vector<ProbeBatch>& batches, Chance chance) {
@@ -40,11 +40,11 @@ Figures figures_of(const std::vector<BatchSums>& sums, const std::vector<ProbeBa
     const double norm = batches[b].clean_squared();
     figures.error.push_back(one.error / one.draws);
     figures.added.push_back(one.added / one.draws);
-    figures.relative_added.push_back(one.relative_added / one.draws);
+    figures.signal.push_back(one.signals > 0 ? one.signal / one.signals : 0);
     figures.norm.push_back(norm);
     figures.cosine.push_back(one.cosine / one.draws);
     figures.loss.push_back(one.loss / one.draws / batches[b].clean_loss());
-    figures.bias.push_back(one.bias_squared(chance) / norm);
+    figures.bias.push_back(one.bias_squared(chance));
   }
   return figures;
 }
@@ -52,11 +52,11 @@ Figures figures_of(const std::vector<BatchSums>& sums, const std::vector<ProbeBa
 void set_figures(const Figures& figures, ProbeCell& cell) {
   cell.relative_error = power_of(ratio_of_sums(figures.error, figures.norm), 0.5);
   cell.amplification = ratio_of_sums(figures.error, figures.added);
-  cell.bias_squared = mean_of(figures.bias);
-  cell.cosine = mean_of(figures.cosine);
-  cell.loss_change = mean_of(figures.loss);
-  const std::vector<double> ones(figures.relative_added.size(), 1.0);
-  const Interval added = ratio_of_sums(figures.relative_added, ones);
+  const std::vector<double> ones(figures.norm.size(), 1.0);
+  cell.bias_squared = ratio_to_mean(figures.bias, figures.norm);
+  cell.cosine = ratio_to_mean(figures.cosine, ones);
+  cell.loss_change = ratio_to_mean(figures.loss, ones);
+  const Interval added = ratio_of_sums(figures.added, figures.signal);
   cell.sqnr_db = Interval{-10 * std::log10(added.estimate), -10 * std::log10(added.high), -10 * std::log10(added.low)};
 }
 
@@ -81,9 +81,8 @@ struct Result {
 };
 
 constexpr std::pair<const char*, std::vector<double> Figures::*> kByBatch[] = {
-    {"error", &Figures::error}, {"added", &Figures::added},   {"relative_added", &Figures::relative_added},
-    {"norm", &Figures::norm},   {"cosine", &Figures::cosine}, {"loss", &Figures::loss},
-    {"bias", &Figures::bias}};
+    {"error", &Figures::error},   {"added", &Figures::added}, {"signal", &Figures::signal}, {"norm", &Figures::norm},
+    {"cosine", &Figures::cosine}, {"loss", &Figures::loss},   {"bias", &Figures::bias}};
 
 nlohmann::ordered_json json_of(const Result& result) {
   nlohmann::ordered_json json{{"repeats", result.repeats}, {"reason", result.reason}, {"run", result.run}};
@@ -128,8 +127,16 @@ class Measurement {
     all.reserve(columns.size());
     for (const Column* column : columns)
       all.push_back({column, plan_of(task_, sites, direction, column->spec), {}, false, {}});
-    for (Running& one : all) one.sums.resize(batches_.size());
-    for (std::int64_t target = repeats.value_or(config_.probe.least);; target = config_.probe.after(target)) {
+    for (Running& one : all) {
+      one.sums.resize(batches_.size());
+      one.done = make_perturbation(one.column->spec)->memory().has_value();
+      if (one.done) one.result.reason = "it has a memory: measured only by the outcome";
+    }
+    const auto all_done = [&all] {
+      return std::all_of(all.begin(), all.end(), [](const Running& one) { return one.done; });
+    };
+    for (std::int64_t target = repeats.value_or(config_.probe.least); !all_done();
+         target = config_.probe.after(target)) {
       for (std::size_t b = 0; b < batches_.size(); ++b) {
         std::optional<ProbeBatch::Open> open;
         if (sites.size() == 1) {
@@ -141,7 +148,6 @@ class Measurement {
       }
       for (Running& one : all)
         if (!one.done) conclude(one, target, repeats.has_value());
-      if (std::all_of(all.begin(), all.end(), [](const Running& one) { return one.done; })) break;
     }
     std::vector<Result> results;
     for (Running& one : all) results.push_back(std::move(one.result));

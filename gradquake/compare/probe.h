@@ -4,10 +4,11 @@
 //
 //   relative_error   sqrt(E||u~ - u||^2) / ||u||
 //   amplification    E||u~ - u||^2 / E||delta||^2, or eps as stated per sample
-//   bias_squared     ||E[u~ - u]||^2 / ||u||^2 given the batch; estimated without bias, so it may be negative
+//   bias_squared     ||E[u~ - u]||^2 / ||u||^2, E given the batch, both averaged over batches as in relative_error;
+//                    the numerator is estimated without bias, so it may be negative
 //   cosine           E cos(u~, u)
 //   loss_change      E(l~ - l) / l
-//   sqnr_db          10 log10(||y||^2 / E||added||^2) at the site
+//   sqnr_db          10 log10(E||y||^2 / E||added||^2) at the site
 //   one_out          (E2(all sites of the direction) - E2(all but this one)) / ||u||^2, E2 = E||u~ - u||^2, on the same
 //                    draws: what it would save to leave this one alone. May be negative
 //   rank             among the sites of the direction by relative_error; 1 is the worst (ranks.h)
@@ -21,8 +22,9 @@
 // Symmetric noise (Chance in perturbation.h) comes in pairs (z, -z): what is added, and its negative. With the errors
 // d = u~ - u and m = (d+ + d-)/2 of R pairs the bias is the U-statistic (||sum m||^2 - sum ||m||^2) / (R (R - 1)),
 // which the odd part of the error does not disturb; for other random kinds the same with m = d; what owes nothing to
-// chance is all bias, and comes once a batch. Intervals are over batches (clustered), 95 %. Repeats are doubled until
-// each half-width is below `width` times the larger of the estimate and its scale, or the most is reached.
+// chance is all bias, and comes once a batch. Intervals are over batches (clustered), 95 % (interval.h; how often they
+// hold the truth: docs/compare.md). Repeats are doubled until each half-width is below `width` times the larger of the
+// estimate and its scale, or the most is reached.
 #pragma once
 
 #include <cstdint>

@@ -18,7 +18,9 @@ namespace gradquake::compare {
 void BatchSums::add(const std::vector<InjectionRecord>& entries) {
   for (const InjectionRecord& record : entries) {
     added += record.norm * record.norm;
-    relative_added += record.relative_norm * record.relative_norm;
+    if (!(record.relative_norm > 0)) continue;
+    signal += std::pow(record.norm / record.relative_norm, 2);
+    ++signals;
   }
 }
 

@@ -29,10 +29,11 @@ namespace gradquake::compare {
 
 // What the draws of a plan on one batch have added up to.
 struct BatchSums {
-  double error = 0, added = 0, relative_added = 0, cosine = 0, loss = 0;  // over draws
+  double error = 0, added = 0, cosine = 0, loss = 0;  // over draws
   double draws = 0;
-  GradientErrors::Sum middle;  // sum over members of m: of a pair, or of a draw
-  double middle_squares = 0;   // sum of ||m||^2
+  double signal = 0, signals = 0;  // ||y||^2 as the ledger's entries tell it, and how many did
+  GradientErrors::Sum middle;      // sum over members of m: of a pair, or of a draw
+  double middle_squares = 0;       // sum of ||m||^2
   std::int64_t members = 0;
 
   void add(const std::vector<InjectionRecord>& entries);

@@ -25,7 +25,7 @@ namespace gradquake::compare {
 
 class GRADQUAKE_EXPORT Work {
  public:
-  // `before_writing`: called once, before the file is written to.
+  // `before_writing`: called once, before the file is written to. No path: nothing is kept.
   Work(std::filesystem::path file, std::int64_t jobs, std::function<void()> before_writing);
   ~Work();
   Work(const Work&) = delete;

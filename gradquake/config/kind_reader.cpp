@@ -31,17 +31,25 @@ std::optional<T> nullable_default(const Parameter& parameter, T value) {
 
 KindValue read_nested(Reader& reader, const Parameter& parameter) {
   const KindGroup& group = parameter.group();
-  const std::string def = default_of<std::string>(parameter);
-  const bool bare = !reader.has(parameter.name) && !def.empty() && group.find(def).parameters.empty();
-  if (!bare && !reader.is_scalar(parameter.name)) return read_kind_section(reader, parameter.name, group, def);
-  const std::string kind = reader.choice(parameter.name, def, group.names());
-  for (const Parameter& inner : group.find(kind).parameters) {
-    if (inner.required()) {
-      reader.fail(parameter.name,
-                  "expected a mapping {kind: " + kind + ", " + inner.name + ": ...}, got '" + kind + "'");
-    }
+  const auto specs = default_of<std::vector<KindSpec>>(parameter);
+  const KindSpec def = specs.empty() ? KindSpec(default_of<std::string>(parameter)) : specs.front();
+  const bool given = reader.has(parameter.name);
+  const bool bare = !given && !def.kind.empty() && group.find(def.kind).parameters.empty();
+  if (!bare && !reader.is_scalar(parameter.name))
+    return read_kind_section(reader, parameter.name, group, given ? KindSpec(def.kind) : def);
+  const KindInfo info = group.find(reader.choice(parameter.name, def.kind, group.names()));
+  const auto incomplete = [&](const std::string& key, const std::string& got) {
+    reader.fail(parameter.name, "expected a mapping {kind: " + info.name + ", " + key + ": ...}, got " + got);
+  };
+  KindSpec spec(info.name);
+  for (const Parameter& inner : info.parameters) {
+    if (inner.required()) incomplete(inner.name, "'" + info.name + "'");
+    if (inner.default_value) spec.set(inner.name, *inner.default_value);
   }
-  return group.complete(kind);
+  if (info.check) {
+    if (const auto problem = info.check(spec)) incomplete(problem->parameter, "'" + info.name + "'");
+  }
+  return group.complete(spec);
 }
 
 KindValue read_parameter(Reader& reader, const Parameter& parameter);
@@ -102,11 +110,13 @@ KindValue read_parameter(Reader& reader, const Parameter& parameter) {
 
 }  // namespace
 
-KindSpec read_kind(Reader& reader, const KindGroup& group, const std::string& def) {
-  if (def.empty()) reader.require("kind");
-  KindSpec spec(reader.choice("kind", def, group.names()));
+KindSpec read_kind(Reader& reader, const KindGroup& group, const KindSpec& def) {
+  if (def.kind.empty()) reader.require("kind");
+  KindSpec spec(reader.choice("kind", def.kind, group.names()));
   const KindInfo info = group.find(spec.kind);
-  for (const Parameter& parameter : info.parameters) {
+  for (Parameter parameter : info.parameters) {
+    if (const KindValue* const value = def.find(parameter.name); value != nullptr && spec.kind == def.kind)
+      parameter.default_value = *value;
     if (!parameter.condition.empty() && !spec.flag(parameter.condition)) continue;
     if (parameter.may_be_absent && !reader.has(parameter.name)) continue;
     if (parameter.required()) reader.require(parameter.name);
@@ -118,7 +128,7 @@ KindSpec read_kind(Reader& reader, const KindGroup& group, const std::string& de
   return spec;
 }
 
-KindSpec read_kind_section(Reader& reader, const std::string& key, const KindGroup& group, const std::string& def) {
+KindSpec read_kind_section(Reader& reader, const std::string& key, const KindGroup& group, const KindSpec& def) {
   Reader section = reader.section(key);
   KindSpec spec = read_kind(section, group, def);
   section.finish();

@@ -5,7 +5,8 @@
 //   reader.finish();                                         // a key that the kind does not declare is unknown
 //
 // Defaults, ranges and the resolved copy come from the declaration. A nested kind is a mapping, or the name alone
-// (`amplitude: constant`); left out, it is written as its name where it has no parameters.
+// (`amplitude: constant`); left out, it is written as its name where it has no parameters, and where the default names
+// values they are those of the default.
 #pragma once
 
 #include <string>
@@ -17,12 +18,12 @@
 
 namespace gradquake::config {
 
-// The keys of one kind in the mapping of `reader`, complete; `def`: the kind where none is given, "": one is required.
-// Throws UserError with the place.
-GRADQUAKE_EXPORT KindSpec read_kind(Reader& reader, const KindGroup& group, const std::string& def);
+// The keys of one kind in the mapping of `reader`, complete; `def`: the kind where none is given ("": one is required),
+// and values that are its defaults in place of the declared ones. Throws UserError with the place.
+GRADQUAKE_EXPORT KindSpec read_kind(Reader& reader, const KindGroup& group, const KindSpec& def);
 
 // The same of the mapping under `key`, which holds nothing else.
 GRADQUAKE_EXPORT KindSpec read_kind_section(Reader& reader, const std::string& key, const KindGroup& group,
-                                            const std::string& def);
+                                            const KindSpec& def);
 
 }  // namespace gradquake::config

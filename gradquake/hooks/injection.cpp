@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -71,6 +72,30 @@ Injection::Outcome Injection::add_to(const at::Tensor& tensor) const {
   return all;
 }
 
+MemoryVisit Injection::memory_of(std::size_t rule, const at::Tensor& tensor) const {
+  Memory& memory = scope_->plan->memory;
+  const std::optional<MemoryPer> per = memory.per(rule);
+  const StepContext& step = scope_->context;
+  if (!per || !step.remembers) return {};
+  const MemoryAddress address{rule, site_->name, direction_, occurrence_};
+  if (per == MemoryPer::kTensor) {
+    if (step.first_row != 0)
+      refuse_key("memory", "per_sample where a batch is split (first_row " + std::to_string(step.first_row) + ")",
+                 "per_tensor");
+    return {memory, address, step.step, nullptr, 0, scope_->ended};
+  }
+  if (rows_ == 0) {
+    refuse_key("memory", "a batch dimension that holds every sample for memory: per_sample",
+               c10::str("shape ", tensor.sizes()));
+  }
+  if (static_cast<std::int64_t>(step.sample_ids.size()) != rows_) {
+    refuse_key("memory",
+               "a scope that names its " + std::to_string(rows_) + " samples (sample_ids) for memory: per_sample",
+               std::to_string(step.sample_ids.size()) + " sample_ids");
+  }
+  return {memory, address, step.step, &step.sample_ids, element_order_[0], scope_->ended};
+}
+
 Injection::Outcome Injection::add(std::size_t rule, const at::Tensor& tensor, double& reference_squared,
                                   bool ledgered) const {
   const Rule& spec = scope_->plan->rules[rule];
@@ -95,6 +120,7 @@ Injection::Outcome Injection::add(std::size_t rule, const at::Tensor& tensor, do
   context.site = &site_->name;
   const Gradient gradient = backward ? Gradient::kIdentity : spec.gradient;
   context.wants_slope = gradient == Gradient::kExact;
+  context.memory = memory_of(rule, tensor);
 
   Perturbed result = scope_->plan->perturbations[rule]->apply(tensor, context);
   if (!result.value.defined() || result.value.sizes() != tensor.sizes() ||
@@ -121,7 +147,7 @@ Injection::Outcome Injection::add(std::size_t rule, const at::Tensor& tensor, do
   scope_->plan->ledger.state().record(
       {step.step, spec.label, site_->name, backward ? "backward" : "forward", occurrence_, tensor.numel(),
        added * context.loss_divisor, added / std::sqrt(reference_squared)},
-      !result.norms->changed);
+      !result.norms->changed && context.memory.is_complete());
   return {result.value, result.slope};
 }
 

@@ -32,6 +32,7 @@ class Injection {
 
  private:
   Outcome add(std::size_t rule, const at::Tensor& tensor, double& reference_squared, bool measured) const;
+  MemoryVisit memory_of(std::size_t rule, const at::Tensor& tensor) const;
 
   std::shared_ptr<ScopeState> scope_;
   const ResolvedSite* site_;

@@ -13,13 +13,14 @@ bool Perturbation::has_amplitude() const { return true; }
 bool Perturbation::has_slope() const { return false; }
 Scope Perturbation::scope() const { return Scope::kBatch; }
 Chance Perturbation::chance() const { return Chance::kSome; }
+std::optional<MemoryNeed> Perturbation::memory() const { return std::nullopt; }
 
 Registry<PerturbationFactory>& perturbations() {
   static Registry<PerturbationFactory> registry(
-      "perturbation",
-      {kinds::gaussian(), kinds::uniform(), kinds::rademacher(), kinds::laplace(), kinds::constant(),
-       kinds::multiplicative(), kinds::round(), kinds::top_k(), kinds::random_k(), kinds::threshold(),
-       kinds::low_rank(), kinds::bit_flip(), kinds::stuck_at(), kinds::zero(), kinds::scale(), kinds::swap()});
+      "perturbation", {kinds::gaussian(), kinds::uniform(), kinds::rademacher(), kinds::laplace(), kinds::constant(),
+                       kinds::multiplicative(), kinds::round(), kinds::top_k(), kinds::random_k(), kinds::threshold(),
+                       kinds::low_rank(), kinds::bit_flip(), kinds::stuck_at(), kinds::zero(), kinds::scale(),
+                       kinds::swap(), kinds::stale(), kinds::delta(), kinds::error_feedback()});
   return registry;
 }
 

@@ -32,6 +32,7 @@
 
 #include "gradquake/hooks/export.h"
 #include "gradquake/hooks/kind_spec.h"
+#include "gradquake/hooks/memory.h"
 #include "gradquake/hooks/random/noise.h"
 #include "gradquake/hooks/random/stream.h"
 #include "gradquake/hooks/registry.h"
@@ -61,6 +62,8 @@ struct PerturbationContext {
   const std::vector<std::int64_t>* sample_ids = nullptr;  // as in StepContext; never null when applied by a plan
   const std::string* site = nullptr;                      // its name; never null when applied by a plan
   bool wants_slope = false;                               // the rule says gradient: exact
+  MemoryVisit memory = {};                                // of kinds that ask for one; else, and where none is kept,
+                                                          // there is nothing to recall
 };
 
 // `value`: a new tensor with the shape, strides, dtype and device of the one given. `norms`: if empty, taken from
@@ -95,6 +98,8 @@ class GRADQUAKE_EXPORT Perturbation {
   virtual bool has_slope() const;
   virtual Scope scope() const;
   virtual Chance chance() const;
+  // What it keeps from step to step; empty: nothing.
+  virtual std::optional<MemoryNeed> memory() const;
   // In closed form, where what is added does not depend on the tensor; empty: not known.
   virtual std::optional<ElementMoments> moments() const;
 };

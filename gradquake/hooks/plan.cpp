@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "gradquake/hooks/kinds/noise_perturbation.h"
+#include "gradquake/hooks/memory_state.h"
 #include "gradquake/hooks/nearest.h"
 #include "gradquake/hooks/plan_state.h"
 #include "gradquake/hooks/random/stream.h"
@@ -71,6 +72,28 @@ void require_gradient(const Rule& rule, const Perturbation& perturbation) {
                            "' as it is here has no derivative to be exact with",
                        "exact");
   }
+}
+
+// Where the value differs from the tensor for what it was earlier, no gradient is to be masked by it.
+void require_memory(const Rule& rule, const Perturbation& perturbation) {
+  const std::optional<MemoryNeed> need = perturbation.memory();
+  if (!need) return;
+  if (rule.gradient == Gradient::kZeroWhereChanged) {
+    detail::refuse_key("gradient",
+                       "identity or exact, for kind '" + rule.perturbation.kind + "' changes nearly all values",
+                       to_text(rule.gradient));
+  }
+  if (rule.target != Target::kActivation && need->per == MemoryPer::kSample) {
+    detail::refuse_key("memory",
+                       std::string("per_tensor with target ") + to_text(rule.target) + ", which has no samples",
+                       to_text(*need->per));
+  }
+}
+
+Memory::State::Asked asked_by(const Rule& rule, const Perturbation& perturbation) {
+  const std::optional<MemoryNeed> need = perturbation.memory();
+  const MemoryPer usual = rule.target == Target::kActivation ? MemoryPer::kSample : MemoryPer::kTensor;
+  return {rule.label, need, need ? need->per.value_or(usual) : usual};
 }
 
 // What a schedule does within a run.
@@ -180,6 +203,7 @@ Plan::Plan(std::vector<Rule> rules, PlanOptions options, std::vector<std::string
       require_sites(rule, state_->globs.back(), rule.target == Target::kActivation ? sites : weights);
     });
     about(nullptr, [&] {
+      require_memory(rule, *state_->perturbations.back());
       require_gradient(rule, *state_->perturbations.back());
       require_amplitude(rule, *state_->perturbations.back(), reach);
     });
@@ -187,6 +211,7 @@ Plan::Plan(std::vector<Rule> rules, PlanOptions options, std::vector<std::string
       if (rule.target == Target::kActivation) require_forward_at_saved(rule, state_->globs.back(), sites);
       require_direction(rule);
     });
+    state_->memory.state().rules.push_back(asked_by(rule, *state_->perturbations.back()));
     const bool at_sites = rule.target == Target::kActivation;
     state_->wants_beneath |= at_sites && asks_for_inputs_or_saved(rule.sites);
     state_->idle.push_back(false);
@@ -252,5 +277,7 @@ const std::vector<Rule>& Plan::rules() const { return state_->rules; }
 const PlanOptions& Plan::options() const { return state_->options; }
 Ledger& Plan::ledger() { return state_->ledger; }
 const Ledger& Plan::ledger() const { return state_->ledger; }
+Memory& Plan::memory() { return state_->memory; }
+const Memory& Plan::memory() const { return state_->memory; }
 
 }  // namespace gradquake

@@ -20,6 +20,7 @@
 namespace gradquake {
 
 class Ledger;
+class Memory;
 
 struct PlanOptions {
   std::uint64_t seed = 0;      // of every draw and coin
@@ -55,6 +56,8 @@ class GRADQUAKE_EXPORT Plan {
 
   Ledger& ledger();
   const Ledger& ledger() const;
+  Memory& memory();  // of the rules whose kinds have one
+  const Memory& memory() const;
 
   struct State;  // shared with the scopes and graphs made under the plan; internal
   const std::shared_ptr<State>& state() const { return state_; }

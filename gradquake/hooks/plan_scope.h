@@ -40,8 +40,11 @@ struct StepContext {
   // The divisor in the loss given to backward(): B for a mean over B samples, 1 for a sum. There is no safe default:
   // a scope in which a backward rule is due must say it.
   std::optional<double> loss_divisor = {};
-  std::vector<std::int64_t> sample_ids = {};  // for perturbations of one's own; may be empty
-  std::uint64_t repeat = 0;                   // number of the repeat; each has draws of its own
+  std::vector<std::int64_t> sample_ids =
+      {};                    // of each sample, for kinds with a memory per sample and one's own; or empty
+  std::uint64_t repeat = 0;  // number of the repeat; each has draws of its own
+  bool remembers =
+      true;  // false: kinds with a memory do what they do at a first visit, and leave it alone (evaluation)
 };
 
 // Which occurrence of each site, and of each dropout (dropout.h), comes next: the state that a recomputation has to

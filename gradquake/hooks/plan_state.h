@@ -12,6 +12,7 @@
 
 #include "gradquake/hooks/ledger.h"
 #include "gradquake/hooks/ledger_state.h"
+#include "gradquake/hooks/memory.h"
 #include "gradquake/hooks/perturbation.h"
 #include "gradquake/hooks/plan.h"
 #include "gradquake/hooks/schedule.h"
@@ -43,6 +44,7 @@ struct Plan::State {
   bool wants_beneath = false;  // a rule asks for what operators read or keep
   PlanOptions options;
   Ledger ledger;
+  Memory memory;
 
   static constexpr std::size_t kListed = static_cast<std::size_t>(-1);
   // Coverage of a rule's glob as long as no site has matched it; kListed where the plan was given its sites.

@@ -2,10 +2,14 @@
 
 #include <c10/core/WrapDimMinimal.h>
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <utility>
 
 #include "gradquake/hooks/injection.h"
 #include "gradquake/hooks/kinds/noise_perturbation.h"
+#include "gradquake/hooks/memory.h"
 #include "gradquake/hooks/observe.h"
 #include "gradquake/hooks/refuse.h"
 #include "gradquake/hooks/scope_state.h"
@@ -80,6 +84,20 @@ void Rehearsal::try_weights(const std::vector<std::string>& names, const std::ve
     const ResolvedSite& weight = state_->tried.state()->resolve_weight(names[i]);
     for (const Direction direction : {Direction::kForward, Direction::kBackward})
       state_->try_rules(whole, weight, weights[i].detach(), direction, 0, 0, 0, "weight '");
+  }
+}
+
+void Rehearsal::require_memory(std::int64_t samples, std::int64_t batch) const {
+  const Plan& plan = state_->tried;
+  for (std::size_t rule = 0; rule < plan.rules().size(); ++rule) {
+    const auto most = static_cast<std::size_t>((samples + batch - 1) / batch);
+    const auto firings = static_cast<std::int64_t>(plan.first_firings(rule, most).size());
+    const bool known = plan.options().run_steps > 0;
+    try {
+      plan.memory().require_foreseen(rule, known ? std::min(samples, firings * batch) : samples);
+    } catch (const std::exception& error) {
+      throw RuleError(rule, detail::key_of(error, "kind"), error.what());
+    }
   }
 }
 

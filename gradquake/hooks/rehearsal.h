@@ -9,11 +9,13 @@
 //
 // Throws RuleError, of one line that names the rule, its kind and the site: a kind that throws; what it returns is
 // unlike the tensor; a tensor that takes no perturbation (integers); samples that cannot be told apart where the draw
-// or a split batch needs them; a scale or mean that, times the amplitude, leaves the range of the tensor's dtype.
+// or a split batch needs them; a scale or mean that, times the amplitude, leaves the range of the tensor's dtype;
+// samples that a memory needs named and are not.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -30,6 +32,9 @@ class GRADQUAKE_EXPORT Rehearsal {
   // context: as of the PlanScopes to come; with first_row > 0 a split batch is rehearsed.
   Rehearsal(const Plan& plan, StepContext context);
   ~Rehearsal();
+  // What the rules with a memory will hold of so many samples, at the sites that were rehearsed: more than their limit
+  // is an error. `batch`: samples a step; a rule remembers no more than come at the steps at which it fires.
+  void require_memory(std::int64_t samples, std::int64_t batch) const;
   // The rules that address weights, on them and, for their gradients, on tensors like them.
   void try_weights(const std::vector<std::string>& names, const std::vector<at::Tensor>& weights) const;
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "gradquake/hooks/memory.h"
 #include "gradquake/hooks/perturbation.h"
 #include "gradquake/hooks/schedule.h"
 #include "gradquake/run/kind_groups.h"
@@ -68,6 +69,7 @@ void print_plan(std::ostream& out, const RunConfig& config, const train::Task& t
     out << fmt::format("\nrule {}: {}, {}\n", rule.label, what, describe_perturbation(rule.perturbation));
     out << fmt::format("  {}     {} -> {}\n", rule.target == Target::kActivation ? "sites" : "names", rule.sites,
                        fmt::join(task.plan->sites_of(i), ", "));
+    if (const auto per = task.plan->memory().per(i)) out << fmt::format("  memory    {}\n", to_text(*per));
     const std::vector<std::int64_t> firings = task.plan->first_firings(i, kFirings + 1);
     const std::size_t shown = std::min(kFirings, firings.size());
     out << fmt::format("  schedule  {}\n", schedule_words(rule, task));
@@ -102,6 +104,7 @@ std::string plan_json(const RunConfig& config, const train::Task& task) {
                                {"target", to_text(rule.target)},
                                {"direction", to_text(rule.direction)}};
     one.update(perturbation_json(rule.perturbation));
+    if (const auto per = task.plan->memory().per(i)) one["memory"] = to_text(*per);
     one["schedule"] = schedule_words(rule, task);
     one["idle"] = task.plan->is_idle(i);
     one["first_firings"] = task.plan->first_firings(i, kFirings);

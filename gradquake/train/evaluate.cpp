@@ -43,7 +43,7 @@ EvaluationRecord evaluate(const Task& task, const data::Dataset& dataset, std::i
   const at::NoGradGuard no_grad;
   const EvaluationMode mode(*task.model);
   std::optional<PlanScope> scope;
-  if (served != nullptr) scope.emplace(*served, StepContext{.step = step});
+  if (served != nullptr) scope.emplace(*served, StepContext{.step = step, .remembers = false});
   const std::unique_ptr<Metric> metric = task.objective->metric(dataset.shape().targets());
   double loss = 0;
   for (std::int64_t first = 0; first < dataset.size(); first += kEvaluationRows) {

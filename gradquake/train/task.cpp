@@ -13,9 +13,11 @@
 #include "gradquake/core/seeds.h"
 #include "gradquake/curvature/state_guard.h"
 #include "gradquake/hooks/first_line.h"
+#include "gradquake/hooks/memory.h"
 #include "gradquake/hooks/nearest.h"
 #include "gradquake/hooks/perturbation.h"
 #include "gradquake/hooks/rehearsal.h"
+#include "gradquake/hooks/rule_error.h"
 #include "gradquake/hooks/sites/beneath.h"
 #include "gradquake/hooks/sites/self_test.h"
 #include "gradquake/model/operator_sites.h"
@@ -92,17 +94,35 @@ void note_split(Task& task) {
   }
 }
 
+// A tensor that is to be remembered as a whole must hold the same samples at every step.
+void require_whole_batches(const Task& task) {
+  const std::int64_t size = task.data.train->size(), part = std::min(task.batch_size, task.micro_batch.value_or(size));
+  if (part >= size) return;
+  for (std::size_t i = 0; i < task.plan->rules().size(); ++i) {
+    const Rule& rule = task.plan->rules()[i];
+    if (rule.target != Target::kActivation || task.plan->memory().per(i) != MemoryPer::kTensor) continue;
+    throw RuleError(
+        i, "memory",
+        fmt::format("[train] expected memory per_sample in rule {}, or all {} samples of the data set in one "
+                    "batch, got per_tensor and {} samples at once, which are others at every step",
+                    rule.label, size, part));
+  }
+}
+
 // Every rule once on a (micro-)batch.
 void rehearse(const Task& task, const model::TrainedParameters& parameters) {
   if (task.plan->rules().empty()) return;
   const curvature::StateGuard guard(*task.model, std::nullopt, curvature::Derivatives::kFirst);
   const std::int64_t rows = batch_rows(task), part = std::min(rows, task.micro_batch.value_or(rows));
   const data::Batch batch = task.data.train->range(0, part).to(task.device);
-  const Rehearsal rehearsal(
-      *task.plan, {.first_row = part < rows ? part : 0, .rows = part, .loss_divisor = static_cast<double>(rows)});
+  const Rehearsal rehearsal(*task.plan, {.first_row = part < rows ? part : 0,
+                                         .rows = part,
+                                         .loss_divisor = static_cast<double>(rows),
+                                         .sample_ids = batch.sample_ids});
   rehearsal.try_weights(parameters.names, parameters.tensors);
   const at::Tensor loss = task.objective->loss(task.forward(batch), batch);
   torch::autograd::grad({loss}, parameters.tensors, {}, std::nullopt, false, true);
+  rehearsal.require_memory(task.data.train->size(), rows);
 }
 
 }  // namespace
@@ -135,6 +155,7 @@ void resolve(Task& task) {
   task.plan =
       std::make_unique<Plan>(task.rules, PlanOptions{named_seed(task.seed, "perturbations"), task.steps, task.aliases},
                              names, parameters.names);
+  require_whole_batches(task);
   rehearse(task, parameters);
   note_split(task);
 }

@@ -8,10 +8,12 @@
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
+#include <stdexcept>
 
 #include "gradquake/core/error.h"
 #include "gradquake/core/seeds.h"
 #include "gradquake/hooks/ledger.h"
+#include "gradquake/hooks/memory.h"
 #include "gradquake/model/module_state.h"
 #include "gradquake/model/trained_parameters.h"
 #include "gradquake/train/evaluate.h"
@@ -53,7 +55,7 @@ RunEnd Trainer::run() {
     const data::Batch batch = task_.data.train->get(sampler_.indices(step_)).to(task_.device);
     const model::BufferSnapshot before(*task_.model);
 
-    const StepGradients gradients = pass_.compute(batch, step_, due(options_.shadow_interval, step_));
+    const StepGradients gradients = gradients_at(batch, step_);
     const StepRecord record = record_of(gradients, step_);
     for (Callback* callback : callbacks_)
       callback->before_update(record, {parameters_, gradients.perturbed, gradients.clean});
@@ -62,6 +64,7 @@ RunEnd Trainer::run() {
       apply(gradients, record);
     } else {
       before.restore();
+      task_.plan->memory().take_back(step_);
       stopped_ = options_.on_nonfinite == OnNonfinite::kStop;
       if (!stopped_) ++skipped_;
     }
@@ -84,6 +87,16 @@ RunEnd Trainer::run() {
   end.steps_per_second = seconds.count() > 0 ? static_cast<double>(step_ - first) / seconds.count() : 0;
   for (Callback* callback : callbacks_) callback->on_finish(end);
   return end;
+}
+
+StepGradients Trainer::gradients_at(const data::Batch& batch, std::int64_t step) {
+  try {
+    return pass_.compute(batch, step, due(options_.shadow_interval, step));
+  } catch (const UserError&) {
+    throw;
+  } catch (const std::invalid_argument& error) {  // of a rule that cannot be carried out at this step
+    throw UserError("train", fmt::format("step {}: {}", step, error.what()));
+  }
 }
 
 StepRecord Trainer::record_of(const StepGradients& gradients, std::int64_t step) {
@@ -143,14 +156,30 @@ void Trainer::write_state() {
   sections["evaluation_due"] = evaluation_due_ ? "yes" : "no";
   sections["config"] = options_.config_digest;
   sections["ledger"] = task_.plan->ledger().save();
+  if (task_.plan->memory().needed()) sections["memory"] = task_.plan->memory().save();
   for (std::size_t i = 0; i < callbacks_.size(); ++i) sections["callback." + std::to_string(i)] = callbacks_[i]->save();
   write_checkpoint(checkpoint_path(options_.checkpoint_folder, step_), sections);
   prune_checkpoints(options_.checkpoint_folder, options_.checkpoint_keep);
 }
 
+void Trainer::restore_memory(const CheckpointSections& sections) {
+  Memory& memory = task_.plan->memory();
+  const auto saved = sections.find("memory");
+  if (const bool there = saved != sections.end(); there != memory.needed()) {
+    throw UserError("train", fmt::format("expected a checkpoint {} a memory of the rules, got one {} it",
+                                         there ? "without" : "with", there ? "with" : "without"));
+  }
+  try {
+    if (memory.needed()) memory.restore(saved->second);
+  } catch (const std::invalid_argument& error) {
+    throw UserError("train", error.what());
+  }
+}
+
 void Trainer::restore(const CheckpointSections& sections) {
   if (sections.at("config") != options_.config_digest)
     throw UserError("train", "expected a checkpoint of this run's config, got one of another config");
+  restore_memory(sections);
   restore_state(sections, *task_.model, optimizer_);
   step_ = std::stoll(sections.at("step"));
   final_loss_ = std::strtod(sections.at("final_loss").c_str(), nullptr);

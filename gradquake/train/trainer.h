@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "gradquake/data/batch.h"
 #include "gradquake/data/batch_sampler.h"
 #include "gradquake/hooks/enum_text.h"
 #include "gradquake/hooks/export.h"
@@ -58,18 +59,22 @@ class GRADQUAKE_EXPORT Trainer {
   // The task, prepared, outlives the trainer; callbacks are called in this order.
   Trainer(TrainerOptions options, Task& task, std::vector<Callback*> callbacks);
 
-  // Continues from a checkpoint's sections; throws UserError where they belong to another config.
+  // Continues from a checkpoint's sections; throws UserError, and changes nothing, where they belong to another config
+  // or hold another memory than the rules have.
   void restore(const CheckpointSections& sections);
 
+  // Throws UserError, naming the step, where a rule cannot be carried out at it.
   RunEnd run();
 
   std::int64_t steps_made() const { return step_; }
   const RunInfo& info() const { return info_; }
 
  private:
+  StepGradients gradients_at(const data::Batch& batch, std::int64_t step);
   StepRecord record_of(const StepGradients& gradients, std::int64_t step);
   void apply(const StepGradients& gradients, const StepRecord& record);
   void write_state();
+  void restore_memory(const CheckpointSections& sections);
   void evaluate_now();
 
   TrainerOptions options_;

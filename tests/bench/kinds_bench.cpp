@@ -3,13 +3,16 @@
 #include <ATen/ATen.h>
 #include <benchmark/benchmark.h>
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <numeric>
 #include <string>
 #include <vector>
 
+#include "gradquake/hooks/memory.h"
 #include "gradquake/hooks/perturbation.h"
+#include "gradquake/hooks/plan.h"
 #include "measure.h"
 #include "rows.h"
 
@@ -41,9 +44,15 @@ void kind_row(benchmark::State& state, const KindSpec& spec, const ByTorch& by_t
   context.rows = kSamples;
   context.element_order = {0, 1};
   context.reference_rms = 1;
+  Rule rule;
+  rule.perturbation = spec;
+  Plan plan({rule}, {});
+  std::vector<std::int64_t> samples(kSamples);
+  std::iota(samples.begin(), samples.end(), 0);
   const auto ours = [&] {
     for (int i = 0; i < kCalls; ++i) {
       ++context.stream.step;
+      if (plan.memory().needed()) context.memory = {plan.memory(), {.site = "site"}, context.stream.step, &samples};
       benchmark::DoNotOptimize(kind->apply(y, context));
     }
   };
@@ -66,6 +75,7 @@ void register_kind_rows() {
   const auto round = [](const char* format, const char* rounding = "nearest_even") {
     return KindSpec{"round", {{"format", format}, {"rounding", rounding}}};
   };
+  const at::Tensor remembered = at::zeros({kSamples, kFeatures}), samples = at::arange(kSamples);
   struct Row {
     std::string name;
     KindSpec spec;
@@ -111,6 +121,25 @@ void register_kind_rows() {
       {"swap",
        {"swap", {{"share", 0.1}}},
        [](const at::Tensor& y) { return y.index_select(0, at::randperm(kSamples)); }},
+      {"stale", "stale",
+       [=](const at::Tensor& y) {
+         const at::Tensor last = remembered.index_select(0, samples);
+         remembered.index_copy_(0, samples, y);
+         return last;
+       }},
+      {"delta_int8",
+       {"delta", {{"of", round("int8")}}},
+       [=](const at::Tensor& y) {
+         const at::Tensor last = remembered.index_select(0, samples), value = last + fake_quantised(y - last);
+         remembered.index_copy_(0, samples, value);
+         return value;
+       }},
+      {"error_feedback_top_k", "error_feedback",
+       [=](const at::Tensor& y) {
+         const at::Tensor wanted = y + remembered.index_select(0, samples), sent = kept(wanted, wanted.abs());
+         remembered.index_copy_(0, samples, wanted - sent);
+         return sent;
+       }},
   };
   for (const Row& row : rows)
     benchmark::RegisterBenchmark(("kind/" + row.name).c_str(), kind_row, row.spec, row.by_torch);

@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <exception>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <utility>
@@ -46,12 +45,8 @@ compare::CompareConfig asked() {
 
 compare::Probe probe_once(const train::Task& task, const compare::CompareConfig& config,
                           const compare::Screen& screen) {
-  const auto file = std::filesystem::temp_directory_path() / "gradquake-probe-bench.jsonl";
-  std::filesystem::remove(file);
-  compare::Work work(file, 1, [] {});
-  compare::Probe found = compare::probe(task, config, screen.sites, "bench", work);
-  std::filesystem::remove(file);
-  return found;
+  compare::Work work({}, 1, {});
+  return compare::probe(task, config, screen.sites, "bench", work);
 }
 
 // One rule's run: as many steps as the probe draws, the gradient's error taken at each.

@@ -62,7 +62,7 @@ TEST_F(ProbeBatchTest, AnOpenedBatchMeasuresWhatWholePassesDo) {
         const double tolerance = direction == Direction::kForward ? 0 : 1e-11;
         EXPECT_NEAR(cut.error, whole.error, tolerance * whole.error) << where;
         EXPECT_NEAR(cut.added, whole.added, tolerance * whole.added) << where;
-        EXPECT_NEAR(cut.relative_added, whole.relative_added, tolerance * whole.relative_added) << where;
+        EXPECT_NEAR(cut.signal, whole.signal, tolerance * whole.signal) << where;
         EXPECT_NEAR(cut.cosine, whole.cosine, tolerance * whole.cosine) << where;
         EXPECT_NEAR(cut.loss, whole.loss, tolerance) << where;
         EXPECT_NEAR(cut.bias_squared(chance), whole.bias_squared(chance), 1e-11 * whole.error) << where;

@@ -1,10 +1,8 @@
 #include "gradquake/compare/probe.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cmath>
-#include <filesystem>
 
 #include "gradquake/hooks/perturbation.h"
 #include "small_net.h"
@@ -27,18 +25,9 @@ class ProbeTest : public testing::Test {
     cells_ = probed().cells;
   }
 
-  // From nothing, kept in a file of its own.
   Probe probed(std::int64_t jobs = 1) const {
-    const std::filesystem::path file =
-        std::filesystem::temp_directory_path() / ("probe_test_" + std::to_string(getpid()) + ".jsonl");
-    std::filesystem::remove(file);
-    Probe found;
-    {
-      Work work(file, jobs, [] {});
-      found = probe(task_, config_, screen_.sites, "test", work);
-    }
-    std::filesystem::remove(file);
-    return found;
+    Work work({}, jobs, {});
+    return probe(task_, config_, screen_.sites, "test", work);
   }
 
   train::SmallNet net_;
@@ -56,6 +45,19 @@ TEST_F(ProbeTest, OnSmoothOperatorsItAgreesWithTheScreenAndTheSquaredErrorGrowsA
     EXPECT_NEAR(cell.exponent->estimate, 2, 0.01) << cell.site;
     EXPECT_NEAR(cell.cosine->estimate, 1, 1e-3) << cell.site;
     EXPECT_NEAR(cell.sqnr_db->estimate, -20 * std::log10(*cell.relative_size), 1) << cell.site;
+  }
+}
+
+// Noise without a mean has a bias of second order in its size (docs/theory.md 2): squared, of fourth.
+TEST_F(ProbeTest, OnSmoothOperatorsTheSquaredBiasGrowsAsTheFourthPower) {
+  config_.relative_sizes = {0.05, 0.2};
+  config_.probe = {.batches = 8, .least = 64, .most = 64, .width = 0.1};
+  config_.one_out = false;
+  const std::vector<ProbeCell> cells = probed().cells;
+  for (std::size_t i = 0; i < cells.size(); i += 2) {
+    if (cells[i].direction == Direction::kBackward) continue;
+    const double ratio = cells[i + 1].bias_squared->estimate / cells[i].bias_squared->estimate;
+    EXPECT_NEAR(std::log(ratio) / std::log(4), 4, 0.3) << cells[i].site;
   }
 }
 
@@ -79,6 +81,16 @@ TEST_F(ProbeTest, ItLeavesTheModelAsItWasAndFindsTheSameAgain) {
     EXPECT_EQ(again[i].relative_error->estimate, cells_[i].relative_error->estimate);
     EXPECT_EQ(again[i].bias_squared->estimate, cells_[i].bias_squared->estimate);
   }
+}
+
+TEST_F(ProbeTest, AKindWithAMemoryHasNoFiguresAtFixedWeightsAndSaysSo) {
+  config_.kinds = {{perturbations().complete("stale"), "stale", false}};
+  const Probe blank = probed();
+  for (const ProbeCell& cell : blank.cells) {
+    EXPECT_FALSE(cell.relative_error || cell.rank || cell.kink) << cell.site;
+    EXPECT_EQ(cell.reason, "it has a memory: measured only by the outcome");
+  }
+  for (const Together& one : blank.together) EXPECT_FALSE(one.all.relative_error || one.squared_error);
 }
 
 // At the site next to the loss every gradient is linear in what comes back.

@@ -44,6 +44,10 @@ const KindGroup& pictures() {
            if (spec.text("title") != "untitled") return std::nullopt;
            return KindProblem{"title", "expected a title, got 'untitled'"};
          }},
+        made},
+       {{"hung",
+         "on a wall",
+         {Parameter::kind("nail", shapes, "what holds it").by_default(KindSpec{"disc", {{"radius", 2.0}}})}},
         made}});
   return registry;
 }
@@ -94,9 +98,21 @@ TEST(KindReaderTest, EveryTypeIsReadAndReadsBackTheSame) {
   EXPECT_EQ(words_of(pictures().complete(spec)), words_of(spec));
 }
 
+TEST(KindReaderTest, ANestedDefaultBringsItsValuesWhereTheKeyIsLeftOut) {
+  std::string resolved, again;
+  EXPECT_EQ(read("kind: hung\n", &resolved).nested("nail").number("radius"), 2);
+  EXPECT_EQ(resolved, "kind: hung\nnail:\n  kind: disc\n  radius: 2.0\n");
+  read(resolved, &again);
+  EXPECT_EQ(again, resolved);
+  EXPECT_EQ(read("kind: hung\nnail: {radius: 3}\n").nested("nail").number("radius"), 3);
+  EXPECT_EQ(read("kind: hung\nnail: ring\n").nested("nail").number("width"), 1);
+  EXPECT_EQ(failure("kind: hung\nnail: {kind: disc}\n"),
+            "[config] a.yaml:2: nail.radius: expected a value, got nothing (the key is required)");
+}
+
 TEST(KindReaderTest, EachMistakeStandsAtItsKey) {
   EXPECT_EQ(failure("kind: drawm\n"),
-            "[config] a.yaml:1: kind: expected one of plain, drawn, got 'drawm' (nearest: drawn)");
+            "[config] a.yaml:1: kind: expected one of plain, drawn, hung, got 'drawm' (nearest: drawn)");
   EXPECT_EQ(failure("kind: drawn\n"), "[config] a.yaml:1: title: expected a value, got nothing (the key is required)");
   EXPECT_EQ(failure("kind: drawn\ntitle: t\nframe: 1\n"),
             "[config] a.yaml:3: frame: expected a known key, got 'frame' (nearest: framed)");

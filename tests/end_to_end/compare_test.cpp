@@ -58,6 +58,19 @@ TEST_F(CompareTest, ATableAndAFolderSayTheSameAndTheSameCommandWritesTheSameByte
   EXPECT_EQ(read_file(own / "compare.json") + read_file(own / "map.svg"), before);
 }
 
+TEST_F(CompareTest, KindsWithAMemoryAreBlankAtFixedWeightsAndTrainedUnder) {
+  const Result result = workspace_.run(
+      compare({"compare.kinds=[{kind: stale}, {kind: error_feedback, of: {kind: top_k, share: 0.5}}]", "--json"}));
+  ASSERT_EQ(result.status, 0) << result.err;
+  const Json json = Json::parse(result.out);
+  for (const Json& cell : json.at("at")[0].at("probe")) {
+    EXPECT_EQ(cell.at("reason"), "it has a memory: measured only by the outcome");
+    EXPECT_TRUE(cell.at("relative_error").is_null());
+  }
+  EXPECT_NE(result.out.find("\"stale\""), std::string::npos) << result.out;
+  EXPECT_FALSE(json.at("outcome").empty());
+}
+
 TEST_F(CompareTest, TheConfigOfAComparisonTrainsAsItStands) {
   ASSERT_EQ(workspace_.run(compare({"--out", "sites"})).status, 0);
   EXPECT_EQ(workspace_.run({"train", "sites/config.yaml", "run.name=trained", "run.steps=20"}).status, 0);
@@ -70,11 +83,11 @@ TEST_F(CompareTest, AKilledComparisonGoesOnAndEndsWithTheSameBytes) {
   std::map<std::string, std::string> whole;
   for (const std::string& name : tree(own)) whole[name] = read_file(own / name);
   ASSERT_EQ(whole.count("outcome.csv"), 1U);
-  const std::vector<std::string> runs = lines_of(whole["networks.jsonl"]);
+  const std::vector<std::string> runs = lines_of(whole["finished.jsonl"]);
   ASSERT_EQ(runs.size(), 8U);
   // What a kill leaves: some networks, the last line cut short.
   for (const char* name : {"compare.json", "outcome.csv"}) fs::remove(own / name);
-  std::ofstream(own / "networks.jsonl") << runs[0] << '\n' << runs[1] << '\n' << runs[2].substr(0, 20);
+  std::ofstream(own / "finished.jsonl") << runs[0] << '\n' << runs[1] << '\n' << runs[2].substr(0, 20);
   ASSERT_EQ(workspace_.run(arguments).status, 0);
   for (const auto& [name, bytes] : whole) EXPECT_EQ(read_file(own / name), bytes) << name;
 }
@@ -135,7 +148,8 @@ TEST_F(CompareTest, TheCostOfTrainingIsThatOfTheNetworksThatTrainWouldMake) {
                 .status,
             0);
   const double loss = read_json(workspace_.path() / "runs" / "same" / "summary.json").at("eval").at("loss");
-  const Json run = Json::parse(lines_of(read_file(workspace_.path() / "runs" / "small-compare" / "networks.jsonl"))[1]);
+  const Json run =
+      Json::parse(lines_of(read_file(workspace_.path() / "runs" / "small-compare" / "finished.jsonl"))[1]).at("result");
   EXPECT_EQ(run.at("name"), "gaussian, forward");
   EXPECT_EQ(run.at("loss"), loss);
   EXPECT_EQ(outcome.at("seeds"), 2);

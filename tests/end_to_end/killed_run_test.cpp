@@ -31,6 +31,11 @@ const Kind kKinds[] = {
      {"run.on_nonfinite=skip", "data.micro_batch=16", "optimizer={kind: sgd, learning_rate: 0.02, momentum: 0.9}",
       "perturbations.0.scale=1.0e+38", "perturbations.1.schedule={kind: probability, p: 0.1}",
       "monitor.shadow.interval=0"}},
+    {"RulesWithAMemory",
+     {"perturbations=[{label: s, sites: 'layers.*', kind: stale, schedule: {interval: 3}},"
+      " {label: e, sites: 'layers.1', direction: backward, kind: error_feedback},"
+      " {label: w, sites: '*', target: weight_gradient, kind: delta}]",
+      "data.micro_batch=16"}},
     {"CnnWithBatchNorm",
      {"data={kind: idx, path: images, batch_size: 16}",
       "model={kind: cnn, blocks: [{channels: 4, batch_norm: true, pool: true}]}", "run.steps=200",

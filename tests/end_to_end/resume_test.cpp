@@ -112,6 +112,17 @@ TEST_F(ResumeTest, RulesOfWeightsFormatsAndFaultsResumeBitForBit) {
   expect_same_run(run, workspace_.trained("same", {rules, "run.steps=70"}));
 }
 
+TEST_F(ResumeTest, RulesWithAMemoryResumeBitForBit) {
+  const std::string rules =
+      "perturbations=[{sites: 'layers.1', direction: both, kind: stale, steps: 2, label: s},"
+      " {sites: 'layers.2', direction: both, kind: delta, of: {kind: round, format: e4m3fn}, label: d},"
+      " {sites: '*', target: weight_gradient, kind: error_feedback, of: {kind: top_k, share: 0.1, of: tensor}, label: "
+      "e}]";
+  const fs::path run = workspace_.trained("run", {rules, "run.steps=140"});
+  EXPECT_EQ(resume("run", {"run.steps=170"}).status, 0);
+  expect_same_run(run, workspace_.trained("same", {rules, "run.steps=170"}));
+}
+
 TEST_F(ResumeTest, DivergedRunIsNotTrainedPastItsEnd) {
   const Arguments overrides{"optimizer.learning_rate=1e12", "perturbations=[]"};
   const fs::path run = workspace_.trained("run", overrides);

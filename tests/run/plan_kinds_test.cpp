@@ -46,5 +46,24 @@ TEST(PlanKindsTest, ThePlanSaysTheParametersThatAUsersKindHas) {
   EXPECT_EQ(rule.at("schedule"), "every step");
 }
 
+TEST(PlanKindsTest, ThePlanSaysWhatARuleRemembersAndTheKindWithinIt) {
+  const RunConfig config = read_run_config(config::Document::parse(
+      "model: {kind: mlp, widths: [64, 10]}\nrun: {threads: 1, steps: 5}\n"
+      "perturbations: [{sites: layers.0, kind: error_feedback}, {sites: '*', target: weight, kind: stale, steps: 3}]\n",
+      "t.yaml"));
+  const train::Task task = assemble(config);
+  std::ostringstream text;
+  print_plan(text, config, task);
+  for (const char* part :
+       {"rule 0: forward, with error feedback, keeps the largest 10 % of each sample\n", "  memory    per_sample\n",
+        "rule 1: weight, as it was 3 steps before\n", "  memory    per_tensor\n"})
+    EXPECT_NE(text.str().find(part), std::string::npos) << text.str();
+  const auto rules = nlohmann::json::parse(plan_json(config, task)).at("rules");
+  EXPECT_EQ(rules.at(0).at("of"), "{kind: top_k, share: 0.1, count: null, of: sample}");
+  EXPECT_EQ(rules.at(0).at("memory"), "per_sample");
+  EXPECT_EQ(rules.at(1).at("steps"), 3);
+  EXPECT_EQ(rules.at(1).at("memory"), "per_tensor");
+}
+
 }  // namespace
 }  // namespace gradquake::run

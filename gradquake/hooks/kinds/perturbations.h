@@ -23,5 +23,8 @@ PerturbationKind stuck_at();
 PerturbationKind zero();
 PerturbationKind scale();
 PerturbationKind swap();
+PerturbationKind stale();
+PerturbationKind delta();
+PerturbationKind error_feedback();
 
 }  // namespace gradquake::kinds
