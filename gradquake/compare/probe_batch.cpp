@@ -52,8 +52,14 @@ StepContext ProbeBatch::context(std::uint64_t repeat) const {
           .repeat = repeat};
 }
 
-ProbeBatch::Pass ProbeBatch::differentiate(bool keep_graph) const {
-  const at::Tensor value = loss();
+ProbeBatch::Pass ProbeBatch::differentiate(const Open* open) const {
+  at::Tensor value;
+  {
+    std::optional<PrefixReplay> replay;
+    if (open != nullptr) replay.emplace(*open->prefix_);
+    value = loss();
+  }
+  const bool keep_graph = open != nullptr;
   Parts gradient = torch::autograd::grad({value}, parameters_, {}, keep_graph, false, true);
   for (std::size_t i = 0; i < gradient.size(); ++i)
     if (!gradient[i].defined()) gradient[i] = at::zeros_like(parameters_[i]);
@@ -62,7 +68,7 @@ ProbeBatch::Pass ProbeBatch::differentiate(bool keep_graph) const {
 
 ProbeBatch::Pass ProbeBatch::clean_pass() const {
   const curvature::StateGuard guard(*task_.model, dropout_seed_, curvature::Derivatives::kFirst);
-  return differentiate(false);
+  return differentiate(nullptr);
 }
 
 Parts ProbeBatch::draw(Plan& plan, std::uint64_t repeat, Mirror* mirrored, const Open* open, BatchSums& sums) const {
@@ -73,9 +79,7 @@ Parts ProbeBatch::draw(Plan& plan, std::uint64_t repeat, Mirror* mirrored, const
     if (mirrored != nullptr) outside.emplace(mirrored->outside());
     const PlanScope scope(plan, context(repeat));
     if (mirrored != nullptr) inside.emplace(mirrored->inside());
-    std::optional<PrefixReplay> replay;
-    if (open != nullptr) replay.emplace(*open->prefix_);
-    perturbed = differentiate(open != nullptr);
+    perturbed = differentiate(open);
   }
   sums.loss += perturbed.loss - clean_loss_;
   sums.add(plan.ledger().take_entries());

@@ -81,7 +81,7 @@ class ProbeBatch {
   // One draw, its loss and its ledger added; `mirrored`: the negative of it.
   Parts draw(Plan& plan, std::uint64_t repeat, Mirror* mirrored, const Open* open, BatchSums& sums) const;
   void add_error(Plan& plan, Chance chance, const Open& open, std::uint64_t repeat, BatchSums& sums) const;
-  Pass differentiate(bool keep_graph) const;
+  Pass differentiate(const Open* open) const;
   void add(const ErrorSums& error, BatchSums& sums) const;
 
   const train::Task& task_;

@@ -4,8 +4,10 @@
 //   const gradquake::Prefix prefix(site, [&] { net.forward(x); });
 //   for (...) {
 //     const gradquake::PlanScope scope(plan, ...);           // rules at that site alone
-//     const gradquake::PrefixReplay replay(prefix);
-//     torch::autograd::grad({net.forward(x).sum()}, parameters, {}, /*retain_graph=*/true);
+//     std::optional<gradquake::PrefixReplay> replay(std::in_place, prefix);
+//     const torch::Tensor loss = net.forward(x).sum();
+//     replay.reset();                                        // the way back needs no replay
+//     torch::autograd::grad({loss}, parameters, {}, /*retain_graph=*/true);
 //   }
 //
 // The forward pass must call the same operators in the same order up to the site, with the same weights, masks and
