@@ -74,6 +74,8 @@ void Work::put_in_order() {
   if (asked_.empty() || path_.empty()) return;
   std::string text;
   for (const std::string& name : asked_) text += line_of(name, finished_.at(name)) + '\n';
+  for (const auto& [name, result] : finished_)
+    if (asked_names_.count(name) == 0) text += line_of(name, result) + '\n';
   file_.reset();
   before_writing_();
   write_result("compare", path_, text);

@@ -37,8 +37,8 @@ class GRADQUAKE_EXPORT Work {
                                       const std::function<nlohmann::ordered_json(std::size_t item)>& work,
                                       const std::function<void(std::size_t done, std::size_t all)>& tick);
 
-  // Writes the file anew with what was asked for, in the order it was: equal comparisons then have equal files, however
-  // many processes there were.
+  // Writes the file anew with what was asked for, in the order it was, and what was not behind it: equal comparisons
+  // then have equal files, however many processes there were.
   void put_in_order();
 
  private:
