@@ -46,6 +46,7 @@ void print_at(std::ostream& out, const Comparison& comparison, const Comparison:
                        kGain, text_of(pair.forward->largest_size(comparison.share)), kSize,
                        text_of(pair.backward->gain), kGain, text_of(pair.backward->largest_size(comparison.share)));
   }
+  if (at.screen.vectors == 0) out << "  " << pairs[0].forward->reason << '\n';
 }
 
 constexpr std::pair<const char*, std::optional<Interval> ProbeCell::*> kFigures[] = {

@@ -91,6 +91,7 @@ at::Tensor signs_like(const at::Tensor& parameter, std::uint64_t seed, std::int6
 
 // What the vectors have measured so far.
 struct Sums {
+  std::string obstacle;  // why nothing can be measured; empty: it can
   std::vector<std::string> sites;
   std::vector<std::int64_t> elements;
   std::vector<double> gradient;                               // ||u||^2 by vector
@@ -123,9 +124,6 @@ void one_vector(const train::Task& task, const CompareConfig& config, data::Batc
   std::vector<at::Tensor> inputs;
   for (const auto* list : {&zeros.in_tensors, &zeros.in_gradients})
     for (const Zero& one : *list) inputs.push_back(one.zero);
-  std::vector<at::Tensor> found(inputs.size());
-  if (product.defined()) found = torch::autograd::grad({product}, inputs, {}, false, false, true);
-
   if (sums.sites.empty()) {
     sums.sites = zeros.sites;
     sums.elements = zeros.elements;
@@ -133,6 +131,13 @@ void one_vector(const train::Task& task, const CompareConfig& config, data::Batc
     sums.in_gradients.resize(zeros.sites.size());
   }
   sums.gradient.push_back(norm);
+  std::vector<at::Tensor> found(inputs.size());
+  try {
+    if (product.defined()) found = torch::autograd::grad({product}, inputs, {}, false, false, true);
+  } catch (const std::exception& error) {  // LibTorch names the operator
+    sums.obstacle = "no second derivative: " + detail::first_line(error);
+    return;
+  }
   for (auto* table : {&sums.in_tensors, &sums.in_gradients})
     for (std::vector<double>& row : *table) row.push_back(0);
   std::size_t next = 0;
@@ -145,7 +150,11 @@ void one_vector(const train::Task& task, const CompareConfig& config, data::Batc
 std::vector<SiteScreen> sites_of(const Sums& sums) {
   std::vector<SiteScreen> sites;
   const auto add = [&](std::size_t i, Direction direction, const std::vector<double>& squares) {
-    SiteScreen site{sums.sites[i], direction, sums.elements[i], std::nullopt, ""};
+    SiteScreen site{sums.sites[i], direction, sums.elements[i], std::nullopt, sums.obstacle};
+    if (!sums.obstacle.empty()) {
+      sites.push_back(std::move(site));
+      return;
+    }
     const Interval gain = power_of(ratio_of_sums(squares, sums.gradient), 0.5);
     if (gain.estimate > 0)
       site.gain = gain;
@@ -192,10 +201,11 @@ Screen screen(const train::Task& task, const CompareConfig& config,
                                        std::to_string(task.sites.size()) + " sites, nearest " +
                                        detail::nearest_names(config.sites, names_of(task.sites), 3) + ", got '" +
                                        config.sites + "'");
+      if (!sums.obstacle.empty()) break;
       if (tick) tick(result.vectors + 1);
     }
     result.sites = sites_of(sums);
-    if (target >= config.screen.most || narrow(result.sites, config.screen.width)) break;
+    if (!sums.obstacle.empty() || target >= config.screen.most || narrow(result.sites, config.screen.width)) break;
   }
   double squares = 0;
   for (const double one : sums.gradient) squares += one;

@@ -50,7 +50,8 @@ struct Screen {
 };
 
 // At the task's weights of now, which stay as they are. `tick`: called once a vector; empty: not. Throws UserError
-// where the glob matches no site, the gradient is 0 or not finite, or an operator has no second derivative.
+// where the glob matches no site, or the gradient is 0 or not finite. An operator without a second derivative leaves
+// all gains absent, with LibTorch's reason.
 GRADQUAKE_EXPORT Screen screen(const train::Task& task, const CompareConfig& config,
                                const std::function<void(std::int64_t vectors)>& tick = {});
 

@@ -1,5 +1,6 @@
 #include "gradquake/compare/probe.h"
 
+#include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -91,6 +92,23 @@ TEST_F(ProbeTest, AKindWithAMemoryHasNoFiguresAtFixedWeightsAndSaysSo) {
     EXPECT_EQ(cell.reason, "it has a memory: measured only by the outcome");
   }
   for (const Together& one : blank.together) EXPECT_FALSE(one.all.relative_error || one.squared_error);
+}
+
+// Hardsigmoid has no second derivative in LibTorch: the screen says so, and the probe goes on.
+TEST_F(ProbeTest, WhatTheScreenCannotSeeIsLeftToTheProbe) {
+  task_.forward = [this](const data::Batch& batch) { return at::hardsigmoid(net_.forward(batch.input())); };
+  screen_ = screen(task_, config_);
+  EXPECT_EQ(screen_.vectors, 0);
+  EXPECT_GT(screen_.gradient_norm, 0);
+  ASSERT_EQ(screen_.sites.size(), 6U);
+  for (const SiteScreen& site : screen_.sites) {
+    EXPECT_FALSE(site.gain.has_value());
+    EXPECT_NE(site.reason.find("hardsigmoid"), std::string::npos) << site.reason;
+  }
+  for (const ProbeCell& cell : probed().cells) {
+    EXPECT_TRUE(cell.relative_error.has_value()) << cell.reason;
+    EXPECT_FALSE(cell.kink.has_value());
+  }
 }
 
 // At the site next to the loss every gradient is linear in what comes back.
