@@ -15,7 +15,7 @@
 namespace gradquake::report {
 namespace {
 
-constexpr double kCellWidth = 164, kLine = 15, kPad = 9, kFirstHead = 86, kGroupHead = 22, kGap = 14, kMapMargin = 16,
+constexpr double kCellWidth = 172, kLine = 15, kPad = 9, kFirstHead = 86, kGroupHead = 22, kGap = 14, kMapMargin = 16,
                  kNameLetter = 7.2;
 constexpr std::size_t kCellLetters = 21;      // that fit into a cell's width
 constexpr double kLeast = 0.06, kMost = 0.6;  // of a shade: text stays readable on the darkest
@@ -23,7 +23,7 @@ constexpr double kLeast = 0.06, kMost = 0.6;  // of a shade: text stays readable
 constexpr std::string_view kMapStyle = R"(<style>
 text { font: 12px system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif; fill: #1f2328 }
 .title { font-size: 19px; font-weight: 600 }
-.name { font-size: 13px; font-weight: 600 }
+.name { font-weight: 600 }
 .quiet { fill: #59636e }
 .paper { fill: #ffffff; stroke: #d1d9e0 }
 .cell { fill: #0a62c9 }
@@ -59,11 +59,13 @@ class Shades {
   std::map<int, Range> ranges_;
 };
 
-// At spaces; words that are longer than a line anywhere but within a character of several bytes.
+// At spaces, in front of an interval if there is one; words that are longer than a line anywhere but within a character
+// of several bytes.
 std::vector<std::string> wrapped(std::string_view text) {
   std::vector<std::string> lines;
   while (text.size() > kCellLetters) {
-    const std::size_t space = text.rfind(' ', kCellLetters);
+    const std::size_t interval = text.rfind(" [", kCellLetters);
+    const std::size_t space = interval != std::string_view::npos ? interval : text.rfind(' ', kCellLetters);
     std::size_t end = space;
     if (space == std::string_view::npos || space == 0)
       for (end = kCellLetters; end > 1 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U;) --end;

@@ -60,6 +60,14 @@ TEST(HeatMapTest, LongTextsAreWrappedAndTheRowGrowsWithThem) {
   EXPECT_EQ(number_behind(svg, "<svg", "height"), height + 2 * 15);  // a line of the head and one of the row
 }
 
+TEST(HeatMapTest, AnIntervalStaysInOneLine) {
+  HeatMap map = two_by_two();
+  map.rows[0].cells[0].text = "0.00166 [0.0016, 0.0018]";
+  const std::string svg = heat_map_svg(map);
+  EXPECT_EQ(count(svg, ">0.00166<"), 1U);
+  EXPECT_EQ(count(svg, ">[0.0016, 0.0018]<"), 1U);
+}
+
 TEST(HeatMapTest, AWordWithoutSpacesIsBrokenButNoCharacterIs) {
   HeatMap map = two_by_two();
   map.columns[0].head = "xxxxxxxxxxxxxxxxxxxx\u03b4yy";  // its byte 20 begins the letter
