@@ -57,7 +57,8 @@ constexpr std::pair<const char*, std::optional<Interval> ProbeCell::*> kFigures[
     {"sqnr_db", &ProbeCell::sqnr_db},
     {"exponent", &ProbeCell::exponent},
     {"kink", &ProbeCell::kink},
-    {"one_out", &ProbeCell::one_out}};
+    {"one_out", &ProbeCell::one_out},
+    {"bound_ratio", &ProbeCell::bound_ratio}};
 
 constexpr double kRounding = 1e-12;  // of float64, in a share of squares
 
@@ -176,12 +177,13 @@ ordered_json json_of(const ProbeCell& cell) {
   row["rank"] = nullptr;
   if (cell.rank) row["rank"] = {cell.rank->first, cell.rank->last};
   if (!cell.reason.empty()) row["reason"] = cell.reason;
+  if (!cell.bound_reason.empty()) row["bound_reason"] = cell.bound_reason;
   return row;
 }
 
 ordered_json json_of(const Together& together) {
   ordered_json row = json_of(together.all);
-  for (const char* own : {"site", "rank", "exponent", "kink", "one_out", "sqnr_db"}) row.erase(own);
+  for (const char* own : {"site", "rank", "exponent", "kink", "one_out", "bound_ratio", "sqnr_db"}) row.erase(own);
   row["additivity"] = {{"squared_error", json_of(together.squared_error)},
                        {"bias_squared", json_of(together.bias_squared)},
                        {"loss_change", json_of(together.loss_change)}};
@@ -223,7 +225,7 @@ std::string probe_csv(const Comparison& comparison) {
   std::vector<std::string> columns{"step", "site", "direction", "kind", "relative_size", "repeats"};
   for (const auto& [name, figure] : kFigures)
     for (const char* end : {"", "_low", "_high"}) columns.push_back(std::string(name) + end);
-  columns.insert(columns.end(), {"rank_first", "rank_last"});
+  columns.insert(columns.end(), {"rank_first", "rank_last", "bound_reason"});
   report::CsvWriter csv(text, columns);
   const auto write = [&](std::int64_t step, const std::string& site, const ProbeCell& cell) {
     std::vector<report::CsvField> row{step, site, to_text(cell.direction), cell.kind};
@@ -232,6 +234,7 @@ std::string probe_csv(const Comparison& comparison) {
     for (const auto& [name, figure] : kFigures) add_fields(cell.*figure, row);
     row.push_back(cell.rank ? report::CsvField(cell.rank->first) : report::CsvField(std::nullopt));
     row.push_back(cell.rank ? report::CsvField(cell.rank->last) : report::CsvField(std::nullopt));
+    row.emplace_back(cell.bound_reason);
     csv.row(row);
   };
   for (const Comparison::At& at : comparison.at) {
