@@ -128,8 +128,9 @@ BudgetSearch interval_search(const BudgetConfig& config) {
 std::vector<Search> searches_of(const CompareConfig& asked, const Screen& screen, const Terrain& terrain,
                                 double first_loss) {
   std::vector<Search> searches;
-  const auto add = [&](const ComparedKind& kind, const std::string& site, Direction direction, std::int64_t elements) {
-    BudgetRow row{.kind = kind.label, .site = site, .direction = direction, .elements = elements};
+  const auto add = [&](const ComparedKind& kind, const SiteScreen& at) {
+    BudgetRow row{
+        .kind = kind.label, .site = at.site, .direction = at.direction, .elements = at.elements, .macs = at.macs};
     int start = 0;
     if (const std::optional<double> gain = gain_of(screen, row); gain && *gain > 0) {
       row.screen = asked.share / *gain;
@@ -142,12 +143,15 @@ std::vector<Search> searches_of(const CompareConfig& asked, const Screen& screen
   };
   for (const ComparedKind& kind : asked.kinds) {
     if (!kind.sized) continue;
-    for (const SiteScreen& site : screen.sites) add(kind, site.site, site.direction, site.elements);
+    for (const SiteScreen& site : screen.sites) add(kind, site);
     for (const Direction direction : {Direction::kForward, Direction::kBackward}) {
-      std::int64_t elements = 0;
-      for (const SiteScreen& site : screen.sites)
-        if (site.direction == direction) elements += site.elements;
-      add(kind, "*", direction, elements);
+      SiteScreen all{.site = "*", .direction = direction, .gain = std::nullopt, .reason = ""};
+      for (const SiteScreen& site : screen.sites) {
+        if (site.direction != direction) continue;
+        all.elements += site.elements;
+        all.macs += site.macs;
+      }
+      add(kind, all);
     }
   }
   return searches;

@@ -50,6 +50,7 @@ struct BudgetRow {
   std::string kind, site;  // "*": all at once
   Direction direction = Direction::kForward;
   std::int64_t elements = 0;  // at the site, a batch
+  std::int64_t macs = 0;      // of the operators from the tap before to it, a clean forward pass of a batch
   std::optional<double> screen = {}, theory = {};
   std::optional<double> within = {}, beyond = {};                          // relative sizes
   std::optional<std::int64_t> interval_within = {}, interval_beyond = {};  // steps

@@ -56,17 +56,18 @@ void print_budget(std::ostream& out, const Budget& budget) {
     for (const Direction direction : {Direction::kForward, Direction::kBackward}) {
       out << fmt::format("{}, {}: what costs less than {} of the evaluation loss ({} steps, {} seeds)\n", rules.kind,
                          to_text(direction), percent(budget.cost), budget.steps, budget.seeds);
-      out << fmt::format("  {:<{}}  {:<{}}{:<{}}{:<{}}{:<{}}{}\n", "site", width, "elements", kCell, "screen", kCell,
-                         "theory (34)", kCell, "size", 2 * kCell, every);
+      out << fmt::format("  {:<{}}  {:<{}}{:<{}}{:<{}}{:<{}}{:<{}}{}\n", "site", width, "elements", kCell, "MACs",
+                         kCell, "screen", kCell, "theory (34)", kCell, "size", 2 * kCell, every);
       for (const BudgetRow& row : budget.rows) {
         if (row.kind != rules.kind || row.direction != direction) continue;
-        out << fmt::format("  {:<{}}  {:<{}}{:<{}}{:<{}}{:<{}}{}\n", row.site, width, row.elements, kCell,
-                           number(row.screen), kCell, number(row.theory), kCell,
+        out << fmt::format("  {:<{}}  {:<{}}{:<{}}{:<{}}{:<{}}{:<{}}{}\n", row.site, width, row.elements, kCell,
+                           row.macs, kCell, number(row.screen), kCell, number(row.theory), kCell,
                            bracket(row.within, row.beyond, row.sizes), 2 * kCell, interval_text(row));
       }
     }
   }
-  out << "size: [largest shown within, smallest shown beyond], relative to the tensor, at every step; *: all sites at "
+  out << "elements, MACs: at the site, and of the operators that lead to it from the tap before, a batch\n"
+         "size: [largest shown within, smallest shown beyond], relative to the tensor, at every step; *: all sites at "
          "once\n"
          "screen, theory: said beforehand; the size at which the gradient is off by the screen's share, and at which "
          "the\nnoise's term of (34) equals the optimisation's\n";
@@ -91,6 +92,7 @@ ordered_json budget_json(const Budget& budget) {
                             {"site", row.site},
                             {"direction", to_text(row.direction)},
                             {"elements", row.elements},
+                            {"macs", row.macs},
                             {"screen", number_json(row.screen)},
                             {"theory", number_json(row.theory)},
                             {"within", number_json(row.within)},
@@ -114,13 +116,13 @@ ordered_json budget_json(const Budget& budget) {
 std::string budget_csv(const Comparison& comparison) {
   if (!comparison.budget) return "";
   std::ostringstream text;
-  report::CsvWriter csv(text, {"kind", "site", "direction", "elements", "screen", "theory", "within", "beyond",
+  report::CsvWriter csv(text, {"kind", "site", "direction", "elements", "macs", "screen", "theory", "within", "beyond",
                                "interval_within", "interval_beyond"});
   const auto field = [](const auto& value) {
     return value ? report::CsvField(*value) : report::CsvField(std::nullopt);
   };
   for (const BudgetRow& row : comparison.budget->rows) {
-    csv.row({row.kind, row.site, to_text(row.direction), row.elements, field(row.screen), field(row.theory),
+    csv.row({row.kind, row.site, to_text(row.direction), row.elements, row.macs, field(row.screen), field(row.theory),
              field(row.within), field(row.beyond), field(row.interval_within), field(row.interval_beyond)});
   }
   return text.str();

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "gradquake/compare/bound_ratio.h"
 #include "gradquake/compare/weights.h"
 #include "gradquake/compare/work.h"
 #include "gradquake/core/error.h"
@@ -103,6 +104,7 @@ Looked look_at_sites(const run::RunConfig& config, const CompareConfig& asked, b
                      [&, pace = Pace()](std::size_t done, std::size_t all) mutable {
                        progress(fmt::format("step {}: {}", step, pace.line(done, all, "parts of the probe")));
                      });
+    if (asked.bound) set_bound_ratios(task, asked, at.probe);
   }
   return looked;
 }

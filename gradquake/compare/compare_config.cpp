@@ -140,6 +140,7 @@ CompareConfig read_compare(config::Reader reader) {
   compare.has_budget = reader.has("budget");
   if (compare.has_budget) compare.budget = read_budget(reader.section("budget"));
   compare.one_out = reader.boolean("one_out", compare.one_out);
+  compare.bound = reader.boolean("bound", compare.bound);
   compare.probe = read_sampling(reader.section("probe"), "repeats", compare.probe, 2);
   reader.finish();
   return compare;

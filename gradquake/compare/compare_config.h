@@ -64,8 +64,9 @@ struct CompareConfig {
   std::vector<double> relative_sizes = {0.01, 0.03, 0.1};  // ascending
   OutcomeConfig outcome = {};
   BudgetConfig budget = {};
-  bool has_budget = false;                      // the config gives one
-  bool one_out = true;                          // the probe also leaves each site out of all
+  bool has_budget = false;  // the config gives one
+  bool one_out = true;      // the probe also leaves each site out of all
+  bool bound = false;  // the probe's amplifications are held against Theorem 1 (bound_ratio.h): may take longer than it
   Sampling probe = {.most = 16, .width = 0.1};  // draws a batch and cell, or pairs of them
 };
 

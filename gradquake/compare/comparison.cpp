@@ -58,7 +58,8 @@ constexpr std::pair<const char*, std::optional<Interval> ProbeCell::*> kFigures[
     {"sqnr_db", &ProbeCell::sqnr_db},
     {"exponent", &ProbeCell::exponent},
     {"kink", &ProbeCell::kink},
-    {"one_out", &ProbeCell::one_out}};
+    {"one_out", &ProbeCell::one_out},
+    {"bound_ratio", &ProbeCell::bound_ratio}};
 
 constexpr double kRounding = 1e-12;  // of float64, in a share of squares
 
@@ -177,12 +178,13 @@ ordered_json json_of(const ProbeCell& cell) {
   row["rank"] = nullptr;
   if (cell.rank) row["rank"] = {cell.rank->first, cell.rank->last};
   if (!cell.reason.empty()) row["reason"] = cell.reason;
+  if (!cell.bound_reason.empty()) row["bound_reason"] = cell.bound_reason;
   return row;
 }
 
 ordered_json json_of(const Together& together) {
   ordered_json row = json_of(together.all);
-  for (const char* own : {"site", "rank", "exponent", "kink", "one_out", "sqnr_db"}) row.erase(own);
+  for (const char* own : {"site", "rank", "exponent", "kink", "one_out", "bound_ratio", "sqnr_db"}) row.erase(own);
   row["additivity"] = {{"squared_error", json_of(together.squared_error)},
                        {"bias_squared", json_of(together.bias_squared)},
                        {"loss_change", json_of(together.loss_change)}};
@@ -224,7 +226,7 @@ std::string probe_csv(const Comparison& comparison) {
   std::vector<std::string> columns{"step", "site", "direction", "kind", "relative_size", "repeats"};
   for (const auto& [name, figure] : kFigures)
     for (const char* end : {"", "_low", "_high"}) columns.push_back(std::string(name) + end);
-  columns.insert(columns.end(), {"rank_first", "rank_last"});
+  columns.insert(columns.end(), {"rank_first", "rank_last", "bound_reason"});
   report::CsvWriter csv(text, columns);
   const auto write = [&](std::int64_t step, const std::string& site, const ProbeCell& cell) {
     std::vector<report::CsvField> row{step, site, to_text(cell.direction), cell.kind};
@@ -233,6 +235,7 @@ std::string probe_csv(const Comparison& comparison) {
     for (const auto& [name, figure] : kFigures) add_fields(cell.*figure, row);
     row.push_back(cell.rank ? report::CsvField(cell.rank->first) : report::CsvField(std::nullopt));
     row.push_back(cell.rank ? report::CsvField(cell.rank->last) : report::CsvField(std::nullopt));
+    row.emplace_back(cell.bound_reason);
     csv.row(row);
   };
   for (const Comparison::At& at : comparison.at) {
@@ -257,20 +260,56 @@ std::string screen_csv(const Comparison& comparison) {
   return text.str();
 }
 
+namespace {
+
+constexpr int kGainScale = 0, kErrorScale = 1;
+
+report::HeatCell cell_of(const std::optional<Interval>& figure, const std::string& reason) {
+  if (figure) return {figure->estimate, text_of(figure)};
+  return {std::nullopt, reason.empty() ? "-" : reason};
+}
+
+// The cells of one site and direction: its gain, and each kind's error at each size.
+std::vector<report::HeatCell> map_cells(const Probe& probe, const SiteScreen& site) {
+  std::vector<report::HeatCell> cells{cell_of(site.gain, site.reason)};
+  for (const ProbeCell& cell : probe.cells)
+    if (cell.site == site.site && cell.direction == site.direction)
+      cells.push_back(cell_of(cell.relative_error, cell.reason));
+  return cells;
+}
+
+std::vector<report::HeatMap::Column> map_columns(const Probe& probe, Direction direction) {
+  std::vector<report::HeatMap::Column> columns{{"gain, to first order", kGainScale}};
+  std::string first;  // site: its cells are the columns of all
+  for (const ProbeCell& cell : probe.cells) {
+    if (cell.direction != direction) continue;
+    if (first.empty()) first = cell.site;
+    if (cell.site != first) break;
+    columns.push_back({cell.kind + (cell.relative_size ? " " + percent(*cell.relative_size) : ""), kErrorScale});
+  }
+  return columns;
+}
+
+}  // namespace
+
 std::string map_svg(const Comparison& comparison) {
   const Comparison::At& at = comparison.at.back();
-  report::HeatMap map{
-      .title = comparison.name + ": what noise does to the gradient",
-      .subtitle = fmt::format("relative error of the gradient per relative size of noise, step {}, 95 % "
-                              "intervals",
-                              at.step),
-      .columns = {"on the way forward", "on the way back"},
-      .rows = {}};
+  std::string subtitle = "gain: relative error of the gradient per relative size of independent noise";
+  if (!at.probe.cells.empty()) subtitle += "; beside it the error measured under each kind and relative size";
+  report::HeatMap map{.title = comparison.name + ": what noise does to the gradient",
+                      .subtitle = fmt::format("{}; step {}, 95 % intervals", subtitle, at.step),
+                      .columns = {},
+                      .groups = {},
+                      .rows = {}};
+  for (const auto& [direction, head] :
+       {std::pair(Direction::kForward, "on the way forward"), std::pair(Direction::kBackward, "on the way back")}) {
+    const std::vector<report::HeatMap::Column> columns = map_columns(at.probe, direction);
+    map.groups.push_back({head, columns.size()});
+    map.columns.insert(map.columns.end(), columns.begin(), columns.end());
+  }
   for (const Pair& pair : pairs_of(at.screen)) {
-    report::HeatMap::Row row{pair.forward->site, {}};
-    for (const SiteScreen* site : {pair.forward, pair.backward})
-      row.cells.push_back({site->gain ? std::optional(site->gain->estimate) : std::nullopt,
-                           site->gain ? text_of(site->gain) : site->reason});
+    report::HeatMap::Row row{pair.forward->site, map_cells(at.probe, *pair.forward)};
+    for (report::HeatCell& cell : map_cells(at.probe, *pair.backward)) row.cells.push_back(std::move(cell));
     map.rows.push_back(std::move(row));
   }
   return report::heat_map_svg(map);

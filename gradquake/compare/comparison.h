@@ -39,7 +39,8 @@ GRADQUAKE_EXPORT std::string outcome_csv(const Comparison& comparison);
 GRADQUAKE_EXPORT std::string budget_csv(const Comparison& comparison);
 // A row a step, site and direction.
 GRADQUAKE_EXPORT std::string screen_csv(const Comparison& comparison);
-// The gains of the last step, site by site.
+// Of the last step, a row a site: in each direction its gain and, where it was probed, the measured relative error of
+// each kind and size; the reason where there is none.
 GRADQUAKE_EXPORT std::string map_svg(const Comparison& comparison);
 
 }  // namespace gradquake::compare

@@ -53,6 +53,8 @@ struct ProbeCell {
   std::optional<Interval> relative_error, amplification, bias_squared, cosine, loss_change, sqnr_db, kink;
   std::optional<Interval> exponent;  // the same in every size of a site, direction and kind
   std::optional<Interval> one_out;
+  std::optional<Interval> bound_ratio;  // set_bound_ratios (bound_ratio.h), if asked for; absent: see bound_reason
+  std::string bound_reason;
   std::optional<Rank> rank;
   std::string reason;  // why there are none
 };

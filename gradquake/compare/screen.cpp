@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "gradquake/core/error.h"
@@ -20,6 +21,7 @@
 #include "gradquake/hooks/random/stream.h"
 #include "gradquake/hooks/sites/beneath.h"
 #include "gradquake/hooks/sites/glob.h"
+#include "gradquake/measure/macs.h"
 #include "gradquake/model/trained_parameters.h"
 #include "gradquake/train/norms.h"
 
@@ -150,7 +152,11 @@ void one_vector(const train::Task& task, const CompareConfig& config, data::Batc
 std::vector<SiteScreen> sites_of(const Sums& sums) {
   std::vector<SiteScreen> sites;
   const auto add = [&](std::size_t i, Direction direction, const std::vector<double>& squares) {
-    SiteScreen site{sums.sites[i], direction, sums.elements[i], std::nullopt, sums.obstacle};
+    SiteScreen site{.site = sums.sites[i],
+                    .direction = direction,
+                    .elements = sums.elements[i],
+                    .gain = std::nullopt,
+                    .reason = sums.obstacle};
     if (!sums.obstacle.empty()) {
       sites.push_back(std::move(site));
       return;
@@ -207,6 +213,9 @@ Screen screen(const train::Task& task, const CompareConfig& config,
     result.sites = sites_of(sums);
     if (!sums.obstacle.empty() || target >= config.screen.most || narrow(result.sites, config.screen.width)) break;
   }
+  const data::Batch batch = task.data.train->get(sampler.indices(0)).to(task.device);
+  const measure::Macs macs = measure::count_macs(task, batch, asks_for_inputs_or_saved(config.sites));
+  for (SiteScreen& site : result.sites) site.macs = macs.of(site.site);
   double squares = 0;
   for (const double one : sums.gradient) squares += one;
   result.gradient_norm = std::sqrt(squares / static_cast<double>(sums.gradient.size()));

@@ -35,6 +35,7 @@ struct SiteScreen {
   std::string site;
   Direction direction = Direction::kForward;  // or kBackward
   std::int64_t elements = 0;                  // a batch, all occurrences
+  std::int64_t macs = 0;                      // multiply-accumulates from the tap before to it (measure/macs.h)
   // sqrt(E||u~ - u||^2) / ||u|| per relative size; absent: see reason.
   std::optional<Interval> gain;
   std::string reason;
