@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <exception>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <utility>
@@ -25,7 +26,7 @@
 namespace gradquake::bench {
 namespace {
 
-constexpr double kSize = 0.03;
+constexpr double kSizes[] = {0.01, 0.03, 0.1};
 constexpr std::int64_t kBatches = 2, kPairs = 8;
 
 run::RunConfig config_of(const std::string& file) {
@@ -36,7 +37,7 @@ run::RunConfig config_of(const std::string& file) {
 compare::CompareConfig asked() {
   compare::CompareConfig config;
   config.kinds = {{perturbations().complete("gaussian"), "gaussian", true}};
-  config.relative_sizes = {kSize};
+  config.relative_sizes = {std::begin(kSizes), std::end(kSizes)};
   config.one_out = false;
   config.screen = {.batches = 2, .least = 2, .most = 2};
   config.probe = {.batches = kBatches, .least = kPairs, .most = kPairs};
@@ -67,17 +68,19 @@ void stand_still(train::Task& task, const Rule& rule, std::int64_t draws) {
 void naive(train::Task& task, const compare::CompareConfig& config, const compare::Screen& screen) {
   Rule rule;
   rule.label = "noise";
-  rule.perturbation = config.kinds[0].at(kSize);
   const std::int64_t draws = 2 * kPairs * kBatches;
-  for (const compare::SiteScreen& site : screen.sites) {
-    rule.sites = site.site;
-    rule.direction = site.direction;
-    stand_still(task, rule, draws);
-  }
-  rule.sites = "*";  // all at once, which the probe measures too
-  for (const Direction direction : {Direction::kForward, Direction::kBackward}) {
-    rule.direction = direction;
-    stand_still(task, rule, draws);
+  for (const double size : kSizes) {
+    rule.perturbation = config.kinds[0].at(size);
+    for (const compare::SiteScreen& site : screen.sites) {
+      rule.sites = site.site;
+      rule.direction = site.direction;
+      stand_still(task, rule, draws);
+    }
+    rule.sites = "*";  // all at once, which the probe measures too
+    for (const Direction direction : {Direction::kForward, Direction::kBackward}) {
+      rule.direction = direction;
+      stand_still(task, rule, draws);
+    }
   }
 }
 
