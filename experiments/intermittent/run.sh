@@ -9,18 +9,19 @@ program=${GRADQUAKE:-build/release/gradquake}
 # NAME ACTIVATION BURST STEPS LEARNING_RATE [SEEDS [SITES]]
 budget() {
   "$program" compare "$here/digits.yaml" --only budget --jobs 1 "run.name=intermittent-$1" "model.activation=$2" \
-    "run.steps=$4" "optimizer.learning_rate=$5" "compare.at=[0, $4]" "compare.sites=${7:-*}" \
+    "run.steps=$4" "optimizer.learning_rate=$5" "compare.at=[0, $4]" "compare.sites='${7:-*}'" \
     "compare.budget={cost: 0.2, steps: $4, seeds: ${6:-6}, burst: $3}"
 }
 
 case ${1:-} in
   '') ;;
-  --quick) budget quick relu 8 100 0.1 3 layers.0; exit ;;
+  --quick) budget quick relu 16 128 0.1 3 layers.0; exit ;;
   *) echo "run.sh: expected --quick, got $1" >&2; exit 2 ;;
 esac
 
-for burst in 1 2 4 8; do budget "relu-$burst" relu "$burst" 200 0.2; done
-for burst in 2 8; do budget "gelu-$burst" gelu "$burst" 200 0.2; done
-# 200 steps at 0.2 stand above. falling: learning rate 0.2 sqrt(200 / steps).
-for steps in 100 800 400; do budget "fixed-$steps" relu 4 "$steps" 0.2; done
-for pair in 100:0.2828427 800:0.1 400:0.1414214; do budget "falling-${pair%:*}" relu 4 "${pair%:*}" "${pair#*:}"; done
+# Lengths are powers of two, so that the last burst comes n/2 steps before the end whatever the interval n.
+for burst in 4 2 8 1; do budget "relu-$burst" relu "$burst" 256 0.2; done
+for burst in 8 2; do budget "gelu-$burst" gelu "$burst" 256 0.2; done
+# 256 steps at 0.2 stand above. falling: learning rate 0.2 sqrt(256 / steps).
+for steps in 128 512 1024; do budget "fixed-$steps" relu 4 "$steps" 0.2; done
+for pair in 128:0.2828427 512:0.1414214 1024:0.1; do budget "falling-${pair%:*}" relu 4 "${pair%:*}" "${pair#*:}"; done
