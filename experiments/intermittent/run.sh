@@ -1,6 +1,6 @@
 #!/bin/sh
 # How rarely a burst must come, over its size and over the length of the run:  experiments/intermittent/run.sh [--quick]
-# Writes runs/intermittent-<activation>-<burst>-compare and runs/intermittent-<fixed|falling>-<steps>-compare.
+# Writes runs/intermittent-<activation>-<burst>-compare and runs/intermittent-<falling|fixed>-<burst>-<steps>-compare.
 # --quick: one site, one short search. GRADQUAKE: the program (default build/release/gradquake).
 set -eu
 here=$(dirname "$0")
@@ -23,5 +23,6 @@ esac
 for burst in 4 2 8 1; do budget "relu-$burst" relu "$burst" 256 0.2; done
 for burst in 8 2; do budget "gelu-$burst" gelu "$burst" 256 0.2; done
 # 256 steps at 0.2 stand above. falling: learning rate 0.2 sqrt(256 / steps).
-for steps in 128 512 1024; do budget "fixed-$steps" relu 4 "$steps" 0.2; done
-for pair in 128:0.2828427 512:0.1414214 1024:0.1; do budget "falling-${pair%:*}" relu 4 "${pair%:*}" "${pair#*:}"; done
+for pair in 128:0.2828427 1024:0.1; do budget "falling-2-${pair%:*}" relu 2 "${pair%:*}" "${pair#*:}"; done
+for pair in 128:0.2828427 512:0.1414214; do budget "falling-4-${pair%:*}" relu 4 "${pair%:*}" "${pair#*:}"; done
+for steps in 128 512; do budget "fixed-4-$steps" relu 4 "$steps" 0.2; done

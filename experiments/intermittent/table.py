@@ -10,6 +10,7 @@ import sys
 folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "runs")
 BURSTS = {"relu": (1, 2, 4, 8), "gelu": (2, 8)}
 LENGTHS = (128, 256, 512, 1024)
+SERIES = (("falling", 2), ("falling", 4), ("fixed", 4))  # step size, burst
 SITES = ("layers.0", "layers.1", "layers.2", "*")
 DIRECTIONS = ("forward", "backward")
 TABLE_1 = {"forward": 0.5, "backward": 1}
@@ -79,12 +80,12 @@ def by_burst(activation, site, direction):
     return [rows_of(f"{activation}-{burst}").get((site, direction)) for burst in BURSTS[activation]]
 
 
-def by_length(rate, site, direction):
-    names = [f"{rate}-{length}" if length != 256 else "relu-4" for length in LENGTHS]
+def by_length(rate, burst, site, direction):
+    names = [f"{rate}-{burst}-{length}" if length != 256 else f"relu-{burst}" for length in LENGTHS]
     return [rows_of(name).get((site, direction)) for name in names]
 
 
-def predicted(row):
+def theory_says(row):
     """(34) with first-order e2 and no b2: e2 goes as the square of the size, and is shared by n steps."""
     return max(1, (row["burst"] / row["theory"]) ** 2)
 
@@ -100,12 +101,12 @@ def size_rows():
 
 
 def length_rows():
-    for rate in ("fixed", "falling"):
+    for rate, burst in SERIES:
         for site in SITES:
             for direction in DIRECTIONS:
-                found = by_length(rate, site, direction)
+                found = by_length(rate, burst, site, direction)
                 counts = [occurrences(length, row) for length, row in zip(LENGTHS, found)]
-                yield [rate, site, direction] + [text(row) for row in found] + [
+                yield [rate, str(burst), site, direction] + [text(row) for row in found] + [
                     slope_text(slope(LENGTHS, counts)), f"{TABLE_1[direction]:g}" if rate == "falling" else "-"]
 
 
@@ -144,7 +145,7 @@ def panel(left, title, x_axis, y_axis, xs, y_range, series):
 def picture():
     sizes = {direction: [(max(low, 0.5), high) for low, high in map(bracket, by_burst("relu", "*", direction))]
              for direction in DIRECTIONS}
-    counts = {direction: [occurrences(length, row) for length, row in zip(LENGTHS, by_length("falling", "*", direction))]
+    counts = {direction: [occurrences(length, row) for length, row in zip(LENGTHS, by_length("falling", 2, "*", direction)) if row]
               for direction in DIRECTIONS}
     lines = ['<svg xmlns="http://www.w3.org/2000/svg" width="760" height="360" viewBox="0 0 760 360" '
              'font-family="sans-serif" font-size="12">', '<rect width="760" height="360" fill="#fff"/>']
@@ -159,7 +160,7 @@ def picture():
 
 if __name__ == "__main__":
     table(["activation", "site", "direction"] + [f"burst {burst}" for burst in BURSTS["relu"]] + ["exponent of n"], size_rows())
-    table(["step size", "site", "direction"] + [f"T = {length}" for length in LENGTHS] + ["exponent of Q", "Table 1"],
+    table(["step size", "burst", "site", "direction"] + [f"T = {length}" for length in LENGTHS] + ["exponent of Q", "Table 1"],
           length_rows())
     if len(sys.argv) > 2:
         pathlib.Path(sys.argv[2]).write_text(picture())
