@@ -20,9 +20,12 @@ case ${1:-} in
 esac
 
 # Lengths are powers of two, so that the last burst comes n/2 steps before the end whatever the interval n.
-for burst in 4 2 8 1; do budget "relu-$burst" relu "$burst" 256 0.2; done
-for burst in 8 2; do budget "gelu-$burst" gelu "$burst" 256 0.2; done
+for burst in 1 2 4 8; do budget "relu-$burst" relu "$burst" 256 0.2; done
+for burst in 2 8; do budget "gelu-$burst" gelu "$burst" 256 0.2; done
 # 256 steps at 0.2 stand above. falling: learning rate 0.2 sqrt(256 / steps).
-for pair in 128:0.2828427 1024:0.1; do budget "falling-2-${pair%:*}" relu 2 "${pair%:*}" "${pair#*:}"; done
-for pair in 128:0.2828427 512:0.1414214; do budget "falling-4-${pair%:*}" relu 4 "${pair%:*}" "${pair#*:}"; done
+for burst in 2 4; do
+  for pair in 128:0.2828427 512:0.1414214; do
+    budget "falling-$burst-${pair%:*}" relu "$burst" "${pair%:*}" "${pair#*:}"
+  done
+done
 for steps in 128 512; do budget "fixed-4-$steps" relu 4 "$steps" 0.2; done

@@ -9,7 +9,7 @@ import sys
 
 folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "runs")
 BURSTS = {"relu": (1, 2, 4, 8), "gelu": (2, 8)}
-LENGTHS = (128, 256, 512, 1024)
+LENGTHS = (128, 256, 512)
 SERIES = (("falling", 2), ("falling", 4), ("fixed", 4))  # step size, burst
 SITES = ("layers.0", "layers.1", "layers.2", "*")
 DIRECTIONS = ("forward", "backward")
@@ -85,9 +85,9 @@ def by_length(rate, burst, site, direction):
     return [rows_of(name).get((site, direction)) for name in names]
 
 
-def theory_says(row):
-    """(34) with first-order e2 and no b2: e2 goes as the square of the size, and is shared by n steps."""
-    return max(1, (row["burst"] / row["theory"]) ** 2)
+def by_theory(row, burst):
+    """(34) with first-order e2 and no b2: e2 goes as the square of the size, and n steps share it."""
+    return f"{max(1, (burst / row['theory']) ** 2):.2g}" if row and row["theory"] else "-"
 
 
 def size_rows():
@@ -97,7 +97,7 @@ def size_rows():
                 found = by_burst(activation, site, direction)
                 cells = dict(zip(bursts, map(text, found)))
                 yield [activation, site, direction] + [cells.get(burst, "-") for burst in BURSTS["relu"]] + [
-                    slope_text(slope(bursts, [bracket(row) for row in found]))]
+                    slope_text(slope(bursts, [bracket(row) for row in found])), by_theory(found[-1], bursts[-1])]
 
 
 def length_rows():
@@ -145,7 +145,7 @@ def panel(left, title, x_axis, y_axis, xs, y_range, series):
 def picture():
     sizes = {direction: [(max(low, 0.5), high) for low, high in map(bracket, by_burst("relu", "*", direction))]
              for direction in DIRECTIONS}
-    counts = {direction: [occurrences(length, row) for length, row in zip(LENGTHS, by_length("falling", 2, "*", direction)) if row]
+    counts = {direction: [occurrences(length, row) for length, row in zip(LENGTHS, by_length("falling", 2, "*", direction))]
               for direction in DIRECTIONS}
     lines = ['<svg xmlns="http://www.w3.org/2000/svg" width="760" height="360" viewBox="0 0 760 360" '
              'font-family="sans-serif" font-size="12">', '<rect width="760" height="360" fill="#fff"/>']
@@ -159,8 +159,9 @@ def picture():
 
 
 if __name__ == "__main__":
-    table(["activation", "site", "direction"] + [f"burst {burst}" for burst in BURSTS["relu"]] + ["exponent of n"], size_rows())
-    table(["step size", "burst", "site", "direction"] + [f"T = {length}" for length in LENGTHS] + ["exponent of Q", "Table 1"],
-          length_rows())
+    table(["activation", "site", "direction"] + [f"burst {burst}" for burst in BURSTS["relu"]] 
+          + ["exponent of n", "(34), burst 8"], size_rows())
+    table(["step size", "burst", "site", "direction"] + [f"T = {length}" for length in LENGTHS]
+          + ["exponent of Q", "Table 1"], length_rows())
     if len(sys.argv) > 2:
         pathlib.Path(sys.argv[2]).write_text(picture())
