@@ -58,5 +58,19 @@ TEST(ExperimentsTest, TheScreenPutsTheSitesOfASmoothNetworkIntoTheProbesOrder) {
     EXPECT_NEAR(row.at("kink").at("estimate").get<double>(), 1, 0.35) << row.at("site") << row.at("direction");
 }
 
+TEST(ExperimentsTest, PerturbationsOfOneSiteMustBeRarerForwardThanBackward) {
+  const Workspace workspace;
+  const Json found = run_script(workspace, "intermittent/run.sh", "intermittent-quick-compare").at("budget");
+  EXPECT_EQ(found.at("burst"), 16);
+  ASSERT_EQ(found.at("rows").size(), 4U);  // the site and all at once, which are the same here
+  for (std::size_t i = 0; i < 4; i += 2) {
+    const Json &forward = found.at("rows")[i], &backward = found.at("rows")[i + 1];
+    EXPECT_EQ(forward.at("direction"), "forward");
+    EXPECT_GE(forward.at("interval_beyond"), 2) << forward.at("site");
+    EXPECT_LT(backward.at("interval_within"), forward.at("interval_within")) << forward.at("site");
+    EXPECT_GT(forward.at("intervals")[0].at("cost").at("low"), backward.at("intervals")[0].at("cost").at("estimate"));
+  }
+}
+
 }  // namespace
 }  // namespace gradquake::end_to_end
