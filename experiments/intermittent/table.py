@@ -2,9 +2,11 @@
 """Prints the tables of README.md from what run.sh wrote: table.py [FOLDER [SVG]], the folder of the comparisons (runs) and
 the picture to draw."""
 
+import functools
 import json
 import math
 import pathlib
+import random
 import sys
 
 folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "runs")
@@ -16,12 +18,58 @@ DIRECTIONS = ("forward", "backward")
 TABLE_1 = {"forward": 0.5, "backward": 1}
 
 
+DRAWS = 1000
+
+
+@functools.cache
 def rows_of(name):
-    path = folder / f"intermittent-{name}-compare" / "compare.json"
-    if not path.exists():
+    """By site and direction; each row with `costs`: by interval, what every seed's network cost."""
+    path = folder / f"intermittent-{name}-compare"
+    if not (path / "compare.json").exists():
         return {}
-    budget = json.loads(path.read_text())["budget"]
+    budget = json.loads((path / "compare.json").read_text())["budget"]
+    losses = {}
+    for line in (path / "finished.jsonl").read_text().splitlines():
+        network = json.loads(line)["result"]
+        losses[network["name"], network["seed"]] = network["loss"]
+    for row in budget["rows"]:
+        what = f"{row['kind']}, {row['site']} {row['direction']}, size {budget['burst']:g}, every "
+        row["costs"] = {int(one["interval"]): [losses[f"{what}{one['interval']:.0f}", seed] / losses["", seed] - 1
+                                              for seed in range(1, budget["seeds"] + 1)] for one in row["intervals"]}
+        row["cost"] = budget["cost"]
     return {(row["site"], row["direction"]): row for row in budget["rows"]}
+
+
+def crossing(row, seeds):
+    """ln of the steps between occurrences at which these seeds' mean cost falls to the budget; None: below it always."""
+    last = None
+    for n, costs in reversed(row["costs"].items()):
+        cost = sum(costs[seed] for seed in seeds) / len(seeds)
+        if cost > row["cost"]:
+            if last is None:
+                return math.log(n)  # not seen to fall to it: at the longest that was tried
+            return math.log(n) + math.log(last[0] / n) * (cost - row["cost"]) / (cost - last[1])
+        last = n, cost
+    return None
+
+
+def fitted(xs, found, sign):
+    """Least-squares exponent of n (sign 1) or of x / n (sign -1) against x; 95 % by bootstrap over the seeds."""
+    draw, slopes = random.Random(1), []
+    if None in found:
+        return "-"
+    count = len(next(iter(found[0]["costs"].values())))
+    for k in range(DRAWS + 1):
+        seeds = draw.choices(range(count), k=count) if k else range(count)
+        ys = [crossing(row, seeds) for row in found]
+        if None in ys:
+            return "-"
+        us = [math.log(x) for x in xs]
+        middle = sum(us) / len(us)
+        slope = sum((u - middle) * y for u, y in zip(us, ys)) / sum((u - middle) ** 2 for u in us)
+        slopes.append(slope if sign > 0 else 1 - slope)
+    estimate, drawn = slopes[0], sorted(slopes[1:])
+    return f"{estimate:.2f} [{drawn[DRAWS * 25 // 1000]:.2f}, {drawn[DRAWS * 975 // 1000]:.2f}]"
 
 
 def bracket(row):
@@ -97,7 +145,8 @@ def size_rows():
                 found = by_burst(activation, site, direction)
                 cells = dict(zip(bursts, map(text, found)))
                 yield [activation, site, direction] + [cells.get(burst, "-") for burst in BURSTS["relu"]] + [
-                    slope_text(slope(bursts, [bracket(row) for row in found])), by_theory(found[-1], bursts[-1])]
+                    slope_text(slope(bursts, [bracket(row) for row in found])), fitted(bursts, found, 1),
+                    by_theory(found[-1], bursts[-1])]
 
 
 def length_rows():
@@ -107,7 +156,8 @@ def length_rows():
                 found = by_length(rate, burst, site, direction)
                 counts = [occurrences(length, row) for length, row in zip(LENGTHS, found)]
                 yield [rate, str(burst), site, direction] + [text(row) for row in found] + [
-                    slope_text(slope(LENGTHS, counts)), f"{TABLE_1[direction]:g}" if rate == "falling" else "-"]
+                    slope_text(slope(LENGTHS, counts)), fitted(LENGTHS, found, -1),
+                    f"{TABLE_1[direction]:g}" if rate == "falling" else "-"]
 
 
 def panel(left, title, x_axis, y_axis, xs, y_range, series):
@@ -160,8 +210,8 @@ def picture():
 
 if __name__ == "__main__":
     table(["activation", "site", "direction"] + [f"burst {burst}" for burst in BURSTS["relu"]] 
-          + ["exponent of n", "(34), burst 8"], size_rows())
+          + ["exponent of n", "fitted", "(34), burst 8"], size_rows())
     table(["step size", "burst", "site", "direction"] + [f"T = {length}" for length in LENGTHS]
-          + ["exponent of Q", "Table 1"], length_rows())
+          + ["exponent of Q", "fitted", "Table 1"], length_rows())
     if len(sys.argv) > 2:
         pathlib.Path(sys.argv[2]).write_text(picture())
