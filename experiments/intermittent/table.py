@@ -209,7 +209,7 @@ def picture():
 
 
 if __name__ == "__main__":
-    table(["activation", "site", "direction"] + [f"burst {burst}" for burst in BURSTS["relu"]] 
+    table(["activation", "site", "direction"] + [f"burst {burst}" for burst in BURSTS["relu"]]
           + ["exponent of n", "fitted", "(34), burst 8"], size_rows())
     table(["step size", "burst", "site", "direction"] + [f"T = {length}" for length in LENGTHS]
           + ["exponent of Q", "fitted", "Table 1"], length_rows())
