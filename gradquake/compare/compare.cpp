@@ -127,7 +127,8 @@ Comparison compare(run::RunConfig config, const CompareConfig& asked, Part part,
   };
   config.run.threads = 1;
   const bool all = part == Part::kAll, with_budget = part == Part::kBudget || (all && asked.has_budget);
-  Work work(folder.path / kFinished, jobs, [&folder] { make(folder); });
+  const bool forks = config.run.device == run::DeviceKind::kCpu;  // CUDA does not survive one
+  Work work(folder.path / kFinished, forks ? jobs : 1, [&folder] { make(folder); });
   Comparison comparison{config.run.name, asked.share, {}, std::nullopt, std::nullopt};
   Terrain terrain;
   if (part != Part::kOutcome) {

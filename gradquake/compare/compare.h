@@ -26,9 +26,9 @@ struct ResultFolder {
   std::string resolved;  // copy of the config, its config.yaml
 };
 
-// `jobs`: processes that work at a time, one thread each; the result does not depend on their number. What is finished
-// is kept in the folder's finished.jsonl, and not done again; the folder is made with the first of it. `progress`: a
-// line to show while it works ("step 200: 8 vectors"); empty: none. Throws UserError.
+// `jobs`: processes that work at a time, one thread each (on CUDA one); the result does not depend on their number.
+// What is finished is kept in the folder's finished.jsonl, and not done again; the folder is made with the first of it.
+// `progress`: a line to show while it works ("step 200: 8 vectors"); empty: none. Throws UserError.
 GRADQUAKE_EXPORT Comparison compare(run::RunConfig config, const CompareConfig& asked, Part part, std::int64_t jobs,
                                     const ResultFolder& folder,
                                     const std::function<void(const std::string&)>& progress = {});
